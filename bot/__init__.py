@@ -1,0 +1,1 @@
+"""WeChat in, WeChat out: knows no ledger, no topic and no role."""

@@ -1,0 +1,1 @@
+"""What a citizen may say, one file a topic."""

@@ -1,0 +1,229 @@
+"""Looks over what a department can get wrong; each line is good, or says how to mend it."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import disk_usage
+
+from sqlalchemy.engine import make_url
+
+from handlers.console.context import Console
+from handlers.console.keys import key_rows, readable_by_others
+from handlers.matters import MatterWrong
+from handlers.settings import Settings, SettingWrong
+from ledger.backup.writing import last_backup
+from ledger.bindings import NODE_WRONG_MAX, wrong_at_node
+from ledger.errors import LedgerError
+from ledger.keyring import Keyring
+from ledger.node import Node
+from ledger.peers.hearsay import ask_all
+from ledger.peers.home import Peer, read_peers
+from ledger.peers.joining import fetch_node
+from ledger.peers.recovery import look
+from ledger.storage import leases
+from ledger.storage.engine import reading, transaction
+
+DISK_BYTES_MIN = 1_000_000_000
+PERIODS_BEHIND_MAX = 3
+BACKUP_HOURS_MAX = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing looked at."""
+
+    what: str
+    good: bool
+    found: str
+    mend: str = ""  # of a red one
+
+
+def examine(console: Console) -> Iterator[Line]:
+    """Look at everything that can be looked at; what depends on something broken is left out."""
+    try:
+        chosen = console.settings()
+    except SettingWrong as error:
+        yield Line("settings", good=False, found=str(error), mend=f"set {error.name}")
+        return
+    yield Line("settings", good=True, found="complete")
+    yield _account(chosen)
+    yield _contact(chosen)
+    yield _matters(console)
+    yield _disk(chosen)
+    try:
+        node = console.open_node()
+    except (LedgerError, SettingWrong) as error:
+        yield Line("node", good=False, found=str(error), mend="mend that first; what follows needs it")
+        return
+    yield Line("fingerprint", good=True, found=node.keys.fingerprint)
+    yield from _keys(chosen, node)
+    yield _writable(node)
+    yield _current(node)
+    yield _backup(node)
+    yield _scheduler(node)
+    yield _guesses(node)
+    yield from _peers(node)
+
+
+def _account(chosen: Settings) -> Line:
+    return Line(
+        "WeChat account",
+        good=chosen.wechat is not None,
+        found="set" if chosen.wechat is not None else "not set: this node answers no chat",
+        mend="set WECHAT_TOKEN, WECHAT_ENCODING_AES_KEY, WECHAT_APP_ID and WECHAT_APP_SECRET",
+    )
+
+
+def _contact(chosen: Settings) -> Line:
+    told = chosen.contact
+    complete = bool(told.window and told.hours and told.phone)
+    return Line(
+        "人工",
+        good=complete,
+        found="window, hours and telephone are set" if complete else "people who ask for a person are told too little",
+        mend="set ONETRIP_CONTACT_WINDOW, ONETRIP_CONTACT_HOURS and ONETRIP_CONTACT_PHONE",
+    )
+
+
+def _matters(console: Console) -> Line:
+    try:
+        console.check_matters()
+    except MatterWrong as error:
+        return Line("matters", good=False, found=str(error), mend="put the TOML file right, or back as it was")
+    return Line("matters", good=True, found="matters and programmes can be read")
+
+
+def _disk(chosen: Settings) -> Line:
+    url = make_url(chosen.database_url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return Line("disk", good=True, found="the database is elsewhere")
+    folder = Path(url.database).parent
+    if not folder.is_dir():
+        return Line("disk", good=False, found=f"there is no {folder}", mend="set ONETRIP_DATABASE_URL")
+    free = disk_usage(folder).free
+    return Line("disk", good=free >= DISK_BYTES_MIN, found=f"{free // 1_000_000} MB free", mend="make room")
+
+
+def _keys(chosen: Settings, node: Node) -> Iterator[Line]:
+    """The file that holds them, and the fingerprint of each that counts."""
+    private = not readable_by_others(chosen.key_file)
+    yield Line(
+        "key file",
+        good=private,
+        found=f"{chosen.key_file}: " + ("for its owner alone" if private else "others on this machine may open it"),
+        mend=f"chmod 600 {chosen.key_file}; if others have been there, rotate the keys (docs/keys.md)",
+    )
+    interrupted = isinstance(node.keys, Keyring) and node.keys.file.sealed.coming
+    if interrupted:
+        role = interrupted.role
+        yield Line("keys", good=False, found=f"a rotation of {role} is not complete", mend=f"keys rotate {role}")
+    told: dict[str, list[str]] = {}
+    for row in key_rows(node):
+        if row["counts"]:
+            told.setdefault(str(row["role"]), []).append(str(row["fingerprint"]))
+    for role, fingerprints in told.items():
+        yield Line(f"{role} key", good=True, found=", ".join(fingerprints))
+
+
+def _writable(node: Node) -> Line:
+    try:
+        with transaction(node.engine):
+            pass
+    except LedgerError as error:
+        return Line("database", good=False, found=str(error), mend="see whether it is full, locked or read-only")
+    return Line("database", good=True, found="writable, of this version")
+
+
+def _current(node: Node) -> Line:
+    try:
+        strange = node.high_water.strange_heads()
+        behind = node.log.behind()
+        retiring = node.high_water.is_retiring()
+    except LedgerError as error:
+        return Line("history", good=False, found=str(error), mend=_MARK_LOST)
+    if behind is not None:
+        standing = look(node, ask_all(node), behind)
+        found = f"NOTHING IS SIGNED: {behind}"
+        if standing.needed:
+            found += f"; {standing.said} of {standing.needed} departments have said what they hold"
+        return Line("history", good=False, found=found, mend=_BEYOND if standing.is_beyond_all else _BEHIND)
+    if strange:
+        found = f"our signature stands under size {max(strange)[0]}, which was not signed here"
+        return Line("history", good=False, found=found, mend=_STOLEN)
+    if retiring:
+        return Line("history", good=False, found="witness and mirror wait for new keys", mend=_BEHIND)
+    return Line("history", good=True, found="holds all that was ever signed")
+
+
+_MARK_LOST = (
+    "the file beside the keys is gone or damaged. If the node has just moved, put that file where it belongs; else"
+    " delete what is left of it and start the node: it asks the other departments"
+)
+_BEHIND = "leave scheduler and network running: the node asks the other departments, and goes on by itself"
+_BEYOND = (
+    "our signature stands under more than anybody who answers can show: see that every department is reached; if the"
+    " log's key may be stolen, see docs/backup.md"
+)
+_STOLEN = "somebody else may have the log's key: see docs/backup.md"
+
+
+def _backup(node: Node) -> Line:
+    with reading(node.engine) as connection:
+        at = last_backup(connection)
+    mend = "every night: python app.py backup FILE (docs/backup.md)"
+    if at is None:
+        return Line("backup", good=False, found="never made", mend=mend)
+    hours = max(0, node.now() - at) // 3_600
+    return Line("backup", good=hours < BACKUP_HOURS_MAX, found=f"{hours} h old", mend=mend)
+
+
+def _scheduler(node: Node) -> Line:
+    with reading(node.engine) as connection:
+        seen = leases.last_beat(connection, leases.SCHEDULER)
+    age = None if seen is None else node.now() - seen
+    good = age is not None and age <= PERIODS_BEHIND_MAX * leases.BEAT_SECONDS
+    return Line(
+        "scheduler",
+        good=good,
+        found="never seen" if age is None else f"seen {age} s ago",
+        mend="start it: python app.py schedule",
+    )
+
+
+def _guesses(node: Node) -> Line:
+    with reading(node.engine) as connection:
+        wrong = wrong_at_node(connection, node.keys.lookup_key, node.now())
+    return Line(
+        "query codes",
+        good=wrong < NODE_WRONG_MAX,
+        found=f"{wrong} wrong ones within the hour",
+        mend="somebody may be guessing; each sender is stopped after five an hour, and no case is locked",
+    )
+
+
+def _peers(node: Node) -> Iterator[Line]:
+    with reading(node.engine) as connection:
+        followed = read_peers(connection)
+    if not followed:
+        yield Line(
+            "departments", good=False, found="none is followed", mend="python app.py peers add URL --fingerprint …"
+        )
+    for peer in followed:
+        yield _peer(node, peer)
+
+
+def _peer(node: Node, peer: Peer) -> Line:
+    what = f"department {peer.name}"
+    if peer.forked:
+        return Line(what, good=False, found="shows two histories", mend="the finding R36 holds the evidence")
+    begun = time.monotonic()
+    try:
+        fetch_node(node, peer.url)
+    except LedgerError as error:
+        return Line(what, good=False, found=str(error), mend="ask them whether their node runs; check TLS and firewall")
+    took = time.monotonic() - begun
+    behind = None if peer.checked_at is None else node.now() - peer.checked_at
+    good = behind is not None and behind <= PERIODS_BEHIND_MAX * node.settings.crosscheck_seconds
+    found = f"answers in {took * 1000:.0f} ms; " + ("never checked" if behind is None else f"checked {behind} s ago")
+    return Line(what, good=good, found=found, mend="see the scheduler, and what `crosscheck` says of it")

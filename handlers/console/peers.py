@@ -1,0 +1,110 @@
+"""Whom we follow: other departments, and strangers' logs that we merely cosign."""
+
+from datetime import datetime
+
+import click
+
+from handlers.console.context import Console, expected, pass_console, show
+from handlers.console.later import not_yet
+from ledger.peers.home import Peer, read_peers
+from ledger.peers.joining import add_peer, introduction_of, remove_peer
+from ledger.peers.strangers import add_stranger, read_strangers, remove_stranger
+from ledger.peers.succession import take_over
+from ledger.storage.engine import reading
+from ledger.times import CHINA
+
+
+@click.group()
+def peers() -> None:
+    """The departments that this node follows."""
+
+
+@peers.command(epilog='Example: python app.py peers add https://cz.example.gov.cn --fingerprint "able acid …"')
+@click.argument("url")
+@click.option("--fingerprint", required=True, metavar="WORDS", help="The eight words that the other side read out.")
+@click.option(
+    "--successor-of", "old", metavar="NAME", help="The department whose log ended, and which this one follows."
+)
+@pass_console
+def add(console: Console, url: str, fingerprint: str, old: str | None) -> None:
+    """Follow a department whose fingerprint words were compared by telephone. It must add this node too."""
+    with expected():
+        node = console.open_node()
+        peer = add_peer(node, url, fingerprint) if old is None else take_over(node, url, fingerprint, old)
+        click.echo(f"{node.name} follows {peer.name} ({peer.origin}) from the next round on")
+        click.echo(f"Let them add this node: {node.public_url}, fingerprint: {node.keys.fingerprint}")
+
+
+@peers.command("list", epilog="Example: python app.py peers list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@pass_console
+def list_(console: Console, *, as_json: bool) -> None:
+    """Whom this node follows, with the words to compare; and its own."""
+    with expected():
+        node = console.open_node()
+        with reading(node.engine) as connection:
+            rows = [_row(peer) for peer in read_peers(connection)]
+    if not as_json:
+        click.echo(f"{node.name} (this node): {node.keys.fingerprint}")
+    show(rows, as_json=as_json, empty="no department is followed yet; `peers add` follows the first")
+
+
+@peers.command(epilog="Example: python app.py peers remove 财政局")
+@click.argument("name")
+@pass_console
+def remove(console: Console, name: str) -> None:
+    """Follow a department no longer. What was cosigned for it is never forgotten."""
+    with expected():
+        remove_peer(console.open_node(), name)
+        click.echo(f"{name} is no longer followed")
+
+
+peers.add_command(not_yet("peers invite", "one code that lets another node join", "peers invite"))
+peers.add_command(not_yet("peers join", "join by such a code", "peers join CODE"))
+
+
+@click.group()
+def witness() -> None:
+    """Strangers' logs that this node cosigns."""
+
+
+@witness.command("add", epilog="Example: python app.py witness add example.com/log+abcdef01+AZ…")
+@click.argument("vkey")
+@pass_console
+def add_witnessed(console: Console, vkey: str) -> None:
+    """Cosign a log that is no member's, by its C2SP verification key."""
+    with expected():
+        verifier = add_stranger(console.open_node(), vkey)
+        click.echo(f"{verifier.name} may now offer its checkpoints at /witness/add-checkpoint")
+
+
+@witness.command("list", epilog="Example: python app.py witness list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@pass_console
+def list_witnessed(console: Console, *, as_json: bool) -> None:
+    """The strangers' keys."""
+    with expected():
+        rows = [{"vkey": vkey} for vkey in read_strangers(console.open_node())]
+    show(rows, as_json=as_json, empty="no stranger's log is cosigned; `witness add VKEY` adds one")
+
+
+@witness.command("remove", epilog="Example: python app.py witness remove example.com/log+abcdef01+AZ…")
+@click.argument("vkey")
+@pass_console
+def remove_witnessed(console: Console, vkey: str) -> None:
+    """Cosign with this key's word no longer."""
+    with expected():
+        remove_stranger(console.open_node(), vkey)
+        click.echo("removed; what was cosigned is never forgotten")
+
+
+def _row(peer: Peer) -> dict[str, object]:
+    checked = None if peer.checked_at is None else datetime.fromtimestamp(peer.checked_at, CHINA).isoformat()
+    return {
+        "name": peer.name,
+        "url": peer.url,
+        "origin": peer.origin,
+        "checked": checked,
+        "state": "two histories" if peer.forked else "unreachable" if peer.failures else "good",
+        "fingerprint": introduction_of(peer).fingerprint,
+    }

@@ -1,0 +1,202 @@
+"""Receipts by hand: made from this node's database, or checked anywhere with nothing but a policy file."""
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from handlers.console.context import COULD_NOT, FOUND_WRONG, USED_WRONG, Console, expected, pass_console, stop
+from handlers.locale.formats import figures
+from ledger.errors import Rejected
+from ledger.merkle.errors import MerkleError
+from ledger.merkle.policy import NO_QUORUM, POLICY_BYTES_MAX, Policy, format_policy, parse_policy
+from ledger.merkle.tlog_proof import TLOG_PROOF_BYTES_MAX
+from ledger.node import open_database
+from ledger.quorum import network_policy
+from ledger.receipts import make_receipt, read_by_code, read_receipt
+from ledger.records.check_code import check_code, in_groups, parse_check_code
+from ledger.records.receipt import Checked, check_receipt
+from ledger.storage.engine import reading
+from ledger.times import CHINA
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_HYPHENED = re.compile(r"-[A-Za-z0-9_-]{42}(\.tlog-proof)?")
+
+
+class _Named(click.Command):
+    """One record in 64 has a name that begins with a hyphen, and so has its file: neither is an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put such names where no option is looked for."""
+        names = [one for one in args if _HYPHENED.fullmatch(one)]
+        if names and "--" not in args:
+            args = [*(one for one in args if one not in names), "--", *names]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_Named, epilog="Example: python app.py prove 7K2M-9QXD-4TNB > x.tlog-proof")
+@click.argument("record")
+@pass_console
+def prove(console: Console, record: str) -> None:
+    """Write the receipt of a record, ours or one that we mirror, to standard output.
+
+    RECORD: its name of 43 characters, or its check code. Exit 3 while no quorum has cosigned it. Needs no passphrase.
+    """
+    with expected():
+        chosen = console.settings()
+        engine = open_database(console.node_settings(chosen))
+        code = parse_check_code(record)
+        found = [read_receipt(engine, record)] if code is None else read_by_code(engine, code)
+        told = next((one for one in found if one is not None), None)
+        if told is None:
+            stop(USED_WRONG, f"{record}: no log that this node holds has a record of this name")
+        if len(found) > 1:
+            stop(USED_WRONG, f"{record}: {len(found)} records have this code; name the one by its 43 characters")
+        if not told.proven:
+            stop(COULD_NOT, f"{record}: no quorum of departments has cosigned it yet; try again in a minute")
+        made = make_receipt(engine, told.record_id)
+        if made is None:
+            stop(FOUND_WRONG, f"{record}: its signer's key does not count at index {told.index}: nothing proves it")
+    sys.stdout.buffer.write(made)
+
+
+@click.command(epilog="Example: python app.py policy > qinghe.policy")
+@click.option("--ed25519", is_flag=True, help="With Ed25519 keys, for clients that do not know ML-DSA-44.")
+@click.option("--retired", is_flag=True, help="With keys that were replaced since, for receipts made before.")
+@click.option("--log", "origin", help="Only this log: some tools want every log of a policy to have signed.")
+@click.option("--epoch", type=click.IntRange(min=0), help="(later) The members of an earlier epoch.")
+@pass_console
+def policy(console: Console, origin: str | None, *, ed25519: bool, retired: bool, epoch: int | None) -> None:
+    """Print this network's tlog-policy file: whose keys to trust, and how many of them. Needs no passphrase.
+
+    Whoever checks receipts against another department should take the file from a department that is not concerned.
+    """
+    if epoch is not None:
+        stop(USED_WRONG, "这个功能还没有开通: --epoch comes with a later version; leave it out.")
+    with expected():
+        chosen = console.settings()
+        engine = open_database(console.node_settings(chosen))
+        try:
+            with reading(engine) as conn:
+                whole = network_policy(conn, chosen.public_url, ed25519=ed25519, retired=retired)
+        except MerkleError as error:
+            stop(USED_WRONG, f"the members' keys make no policy: {error}")
+    logs = tuple(log for log in whole.logs if origin in {None, log.verifier.name})
+    if not logs:
+        stop(USED_WRONG, f"--log: no member's log is called {origin}; without it the policy names them all")
+    sys.stdout.buffer.write(_written(replace(whole, logs=logs)))
+
+
+def _written(wanted: Policy) -> bytes:
+    group = wanted.groups[-1]
+    head = f"# Believed is what {group.threshold} of these {len(group.members)} departments have cosigned.\n"
+    return head.encode() + format_policy(wanted)
+
+
+@click.command(cls=_Named, epilog="Example: python app.py check x.tlog-proof --policy qinghe.policy")
+@click.argument("file", type=_FILE)
+@click.option("--policy", "policy_file", type=_FILE, help="Whose keys to trust: a tlog-policy file.")
+@click.option("--size-max", type=click.IntRange(min=1), help="Of a log that ended: how many of its entries count.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@pass_console
+def check(_console: Console, file: Path, policy_file: Path | None, *, size_max: int | None, as_json: bool) -> None:
+    """Check a receipt offline, trusting only the keys of the policy file. Exit 1 if it does not hold.
+
+    It needs no node, no database and no passphrase: any machine will do.
+    """
+    data = _read(file, TLOG_PROOF_BYTES_MAX)
+    if data.lstrip()[:1] == b"{":
+        stop(USED_WRONG, "这个功能还没有开通: evidence files can be checked with a later version.")
+    if policy_file is None:
+        stop(USED_WRONG, "--policy: name the file that says whose keys to trust; `python app.py policy` writes it")
+    try:
+        wanted = parse_policy(_read(policy_file, POLICY_BYTES_MAX))
+    except MerkleError as error:
+        stop(USED_WRONG, f"--policy: {error}")
+    try:
+        told = _told(check_receipt(data, wanted, size_max=size_max), wanted)
+    except (MerkleError, Rejected) as error:
+        _refuse(file, error, as_json=as_json)
+    if as_json:
+        click.echo(json.dumps({"ok": True, **told}, ensure_ascii=False, indent=1))
+        return
+    click.echo(f"✓ {file.name} holds")
+    for name, value in told.items():
+        click.echo(f"  {name:<10} {_line(value)}")
+
+
+def _read(file: Path, bytes_max: int) -> bytes:
+    """A file, and no more than one byte too many of it: whoever parses it says that it is too long."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(bytes_max + 1)
+    except OSError as error:
+        stop(COULD_NOT, f"{file}: cannot be read: {error.strerror}")
+
+
+def _refuse(file: Path, error: Exception, *, as_json: bool) -> NoReturn:
+    if as_json:
+        click.echo(json.dumps({"ok": False, "why": type(error).__name__, "detail": str(error)}, ensure_ascii=False))
+    else:
+        click.echo(f"✗ {file.name} does not hold: {type(error).__name__}: {error}")
+    sys.exit(FOUND_WRONG)
+
+
+def _told(checked: Checked, wanted: Policy) -> Mapping[str, object]:
+    """Who said what, when, in which log, and who else has seen it."""
+    record, opened = checked.record, checked.opened
+    names = {witness.verifier.ref: _printable(witness.name) for witness in wanted.witnesses}
+    # Of a kind that we know every claim has a closed shape; of another one anything could come onto the terminal.
+    clear = {} if record.known is None else {name: _clear(name, value) for name, value in record.clear.items()}
+    said = {"kind": record.kind, **clear, **({} if record.known else {"unknown": "a kind that this version knows not"})}
+    return {
+        "said": said,
+        "about": record.sub,
+        "by": {"roles": ",".join(checked.signer.roles), "key": record.kid, "since index": checked.signer.from_index},
+        "at": _moment(record.iat),
+        "log": opened.checkpoint.origin,
+        "index": checked.index,
+        "size": opened.checkpoint.size,
+        "cosigned": {names[one.ref]: _moment(one.time) for one in opened.cosignatures},
+        "needed": _needed(wanted),
+        "record": record.record_id,
+        "code": in_groups(check_code(record.leaf)),
+    }
+
+
+def _needed(wanted: Policy) -> str:
+    """Whose cosignatures the policy asks for."""
+    group = next((each for each in wanted.groups if each.name == wanted.quorum), None)
+    if group is None:
+        return "nobody's" if wanted.quorum == NO_QUORUM else _printable(wanted.quorum)
+    return f"{group.threshold} of {len(group.members)}"
+
+
+def _printable(name: str) -> str:
+    """A name of the policy file, which may hold bytes that are no text."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _clear(name: str, value: object) -> object:
+    return f"{figures(value)} yuan" if name == "amount" and isinstance(value, int) else value
+
+
+def _moment(at: int) -> str:
+    """A time in China; one that no calendar has is told as the number that was signed."""
+    try:
+        return datetime.fromtimestamp(at, CHINA).isoformat(sep=" ")
+    except (ValueError, OverflowError, OSError):
+        return str(at)
+
+
+def _line(values: object) -> str:
+    """Names and values in one line: `amount 20,000.00 yuan, on 2026-11-15`."""
+    if not isinstance(values, Mapping):
+        return str(values)
+    return ", ".join(f"{name} {_line(value)}" for name, value in values.items())

@@ -1,0 +1,5 @@
+"""The demo network of 青禾县: its processes, and its story told as data."""
+
+from handlers.demo.launcher import run
+
+__all__ = ["run"]

@@ -1,0 +1,145 @@
+"""What anybody reads about a record kept as evidence: the receipt page, 回执, 核验. What is public addresses nobody."""
+
+TEXTS: dict[str, str] = {
+    # what a record says, for anyone
+    "record.case-submitted": "收到“{matter}”申请",
+    "record.case-accepted": "受理“{matter}”申请",
+    "record.case-not-accepted": "没有受理“{matter}”申请",
+    "record.case-correction-due": "通知补“{matter}”申请的材料，{until}前",
+    "record.case-correction-brought": "收到“{matter}”申请补的材料",
+    "record.case-completed": "“{matter}”申请审核好了",
+    "record.case-returned": "“{matter}”申请退回重新审核",
+    "record.case-approved": "批准“{matter}”申请",
+    "record.case-refused": "没有批准“{matter}”申请",
+    "record.case-withdrawn": "“{matter}”申请已撤回",
+    "record.award-proposed": "提出{what} {amount}",
+    "record.award-approved": "批准{what} {amount}",
+    "record.award-returned": "{what} {amount}退回重新审核",
+    "record.award-refused": "没有批准{what} {amount}",
+    "record.account-given": "{what}重新登记了收款账户",
+    "record.payment-created": "{what} {amount} 列入付款名单",
+    "record.payment-released": "{what} {amount} 送银行",
+    "record.payment-reported.accepted": "登记：银行已转账{what} {amount}（尚未附银行回执）",
+    "record.payment-reported.rejected": "登记：{what} {amount} 没能打进收款账户{reason}",
+    "record.payment-reported.returned": "登记：{what} {amount} 退回来了{reason}",
+    "record.bank-result.accepted": "银行正在转账{what} {amount}",
+    "record.bank-result.held": "银行暂时没有入账{what} {amount}",
+    "record.bank-result.credited": "银行回执：{what} {amount} 已转入",
+    "record.bank-result.rejected": "银行回执：{what} {amount} 没能打进收款账户{reason}",
+    "record.bank-result.returned": "银行回执：{what} {amount} 退回来了{reason}",
+    "record.citizen-word.received": "本人说：收到了{what} {amount}",
+    "record.citizen-word.received-with-issues": "本人说：收到了{what}，数目不对",
+    "record.citizen-word.not-received": "本人说：没收到{what}",
+    "record.amendment": "更正一条录错的记录",
+    "record.genesis": "{member}开始记存证记录",
+    "record.membership.added": "{member}加入，互相核对",
+    "record.membership.removed": "{member}退出，不再互相核对",
+    "record.rotation.log": "更换存证记录的签名钥匙",
+    "record.rotation.witness": "更换见证的签名钥匙",
+    "record.rotation.mirror": "更换核对的签名钥匙",
+    "record.rotation.desk": "更换系统登记的签名钥匙",
+    "record.rotation.vault": "更换保管个人信息的钥匙",
+    "record.enrolment": "登记一名工作人员（岗位：{roles}）",
+    "record.renewal": "换发一名工作人员的动态码和签名钥匙",
+    "record.revocation": "停用一名工作人员的签名",
+    "record.other": "一种这里还不认识的记录",
+    "record.money": "一笔钱",
+    "record.reason": "（{code} {words}）",
+    # the page
+    "receipt.title": "存证回执",
+    "receipt.language": "English",
+    "receipt.own": "{department}的记录",
+    "receipt.mirrored": "{department}的记录，{here}存了一份，核对过",
+    "receipt.mirrored.only": "{department}的记录，{here}这里存了一份",
+    "receipt.by": "谁说的",
+    "receipt.by.officer": "{department}工作人员（岗位：{roles}）",
+    "receipt.by.desk": "{department}（系统登记）",
+    "receipt.by.nobody": "签名的钥匙这时不算数",
+    "receipt.matter": "事项",
+    "receipt.payer": "由谁付",
+    "receipt.at": "什么时候",
+    "receipt.at.moment": "{day} {time}",
+    "receipt.at.late": "{on}的事，{day} {time}补录",
+    "receipt.where": "存在哪里",
+    "receipt.where.log": "{department}的存证记录，序号 {index}",
+    "receipt.before": "联网见证之前",
+    "receipt.before.why": "登记时，各部门还没互相见证",
+    "receipt.keepers": "谁存了一份",
+    "receipt.keepers.stored": "存了一份，核对过",
+    "receipt.keepers.seen": "见证了，还没有存",
+    "receipt.keepers.moment": "{day} {time}",
+    "receipt.keepers.none": "别的部门还没有存。",
+    "receipt.meaning": "存证：写进各部门都存一份的清单，谁改动，一比就看得出来。",
+    "receipt.code": "校验码",
+    "receipt.qr": "这一页的二维码",
+    "receipt.elsewhere": "别的部门的公众号也能查，发：",
+    "receipt.how": "怎么自己核对",
+    "receipt.chat": "核验 {code}",
+    "receipt.how.log": "这份存证记录叫 {origin}，序号 {index}。",
+    "receipt.how.file": "下载回执文件",
+    "receipt.how.command": "拿它和一份名册文件（向不相关的部门要，用 python app.py policy 生成），在自己的电脑上运行：",
+    "receipt.how.tools": "别的 C2SP 工具也能核对这个文件，不用相信任何一个部门的服务器。",
+    "receipt.no-file": "这条记录的签名不算数，没有回执文件。",
+    "receipt.unchecked": "{here}核对这条记录时没有通过，请看疑点。",
+    "receipt.finding.amounts": "{approver}批准 {approved}，{payer}安排 {ordered}、支付 {paid}，对不上。",
+    "receipt.finding.rewritten": "{department}现在给出的账，和它以前签过名的不一样。",
+    "receipt.finding.other": "有关的记录对不上。",
+    "receipt.finding": "疑点 {id}：{what}请{department}{day}前说明。",
+    # not yet, not here
+    "receipt.wait.title": "存证回执还没有做好",
+    "receipt.wait": (
+        "{department}已经登记了这条记录（序号 {index}），还没有足够的部门见证签名。请{time}以后再打开这一页。"
+    ),
+    "receipt.wait.promise": (
+        "在那之前，下面是{department}的收讫承诺。请留好：到时候没有这条记录，可以凭它向任何一个部门查问。"
+    ),
+    "receipt.wait.leave": (
+        "这份承诺可以另存一份到别的部门：把上面的文字原样发（POST）到下面任何一个网址。"
+        "一小时后还没有记上，那个部门会公开说明（疑点 R48）。"
+    ),
+    "receipt.wait.elsewhere": "{department}的收讫承诺，请到{department}的这一页去取：",
+    "receipt.unknown.title": "这里没有这条记录",
+    "receipt.unknown": (
+        "请看一下网址是不是完整：最后一段是43个字符，分大小写。也可能是别的部门刚登记的，还没有传到{here}。"
+    ),
+    "receipt.unknown.code": "有12位校验码的话，在公众号里发：核验 加校验码。",
+    "receipt.busy": "现在看的人多，请过一会儿再打开。",
+    # in the chat
+    "slip.receipt": "{title}\n最新一条，{day}，{department}：{what}。\n{page}\n校验码 {code}\n{kept}",
+    "slip.wait": (
+        "{title}\n最新一条，{day}，{department}：{what}。\n刚登记，还没有足够的部门见证签名，回执{time}以后能打开：\n"
+        "{page}\n校验码 {code}"
+    ),
+    "slip.promise": "在那之前，这是{department}的收讫承诺，请留好：\n{promise}",
+    "slip.open": "打开存证回执",
+    "slip.kept": "{departments}各存了一份。",
+    "slip.kept.one": "{departments}存了一份。",
+    "slip.kept.none": "别的部门还没有存。",
+    "slip.before": "联网见证之前登记的。",
+    "slip.earlier": "以前的：\n{lines}",
+    "slip.line": "{day} {department}：{what}",
+    "slip.none": "这件事在这里还没有记录，请过一会儿再看。",
+    "slip.title.case": "{matter}的存证回执",
+    "slip.title.money": "{what}的存证回执",
+    "slip.which": "要看哪一件的存证回执？请回数字：\n{lines}",
+    "mine.receipts": "您的存证回执，新的在前：\n{lines}\n回数字看一条。",
+    "mine.receipts.none": "您名下还没有存证回执。办了事，就会有。",
+    "code.ask": "请把回执上的12位校验码发过来，例如：核验 7K2M-9QXD-4TNB",
+    "code.wrong": "这个校验码不对：要12位，只有数字和字母，没有字母U。请照着回执再看一下。",
+    "code.unknown": (
+        "{here}和这里存的各部门记录里，都没有这个校验码。请照着回执再看一下；刚登记的，请过几分钟再查，"
+        "或者到开回执的部门问。"
+    ),
+    "code.good": "校验码 {code}\n{what}。\n{department}，{day} {time}登记，序号 {index}。\n{kept}\n{page}",
+    "code.wait": (
+        "校验码 {code}\n{what}。\n{department}，{day} {time}登记，序号 {index}。\n"
+        "还没有足够的部门见证签名，{later}以后再查。"
+    ),
+    "code.unchecked": (
+        "校验码 {code}\n{department}有这条记录（{day} {time}，序号 {index}），{here}检查时没有通过，请不要相信它。"
+    ),
+    "code.kept": "另有{count}个部门各存了一份：{departments}。",
+    "code.kept.one": "另有1个部门存了一份：{departments}。",
+    "code.kept.none": "还没有别的部门存一份。",
+    "code.twice": "有{count}条记录用了同一个校验码，这不正常，请把这件事告诉工作人员。",
+}

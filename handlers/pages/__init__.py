@@ -1,0 +1,37 @@
+"""What does not fit into a chat: pages for people, one file a page.
+
+They load nothing from anywhere else, keep nothing in the browser, and show nothing private under a public address.
+"""
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response
+
+from handlers.pages import intake, receipt
+from handlers.services import Services
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+Page = Callable[[Blueprint, Services], None]
+
+PAGES: tuple[Page, ...] = (intake.add, receipt.add)
+
+
+def create_blueprint(services: Services) -> Blueprint:
+    """All pages of a node."""
+    blueprint = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/s")
+    blueprint.after_request(_harden)
+    for add in PAGES:
+        add(blueprint, services)
+    return blueprint
+
+
+def _harden(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

@@ -1,0 +1,37 @@
+"""The handful of things a handler may use, passed in by `app.py`."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bot.errors import ApiUnreachable
+from bot.outbox import Outbox
+from bot.routing import Request
+from bot.wechat_api import SceneQr
+from handlers.locale import Words, words_in
+from handlers.matters import Matter, Programme
+from handlers.settings import Contact
+from ledger.node import Node
+
+
+def no_qr(_scene: str, _seconds: int) -> SceneQr:
+    """For a node whose account makes no QR codes: every use of one has another way."""
+    raise ApiUnreachable("this account makes no QR codes")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every handler gets beside the message."""
+
+    node: Node  # the ledger: reading(), desk, now
+    outbox: Outbox  # messages that nobody asked for
+    contact: Contact  # where a person finds a person
+    matters: Mapping[str, Matter]  # by code
+    programmes: Mapping[str, Programme]  # by code
+    sleep: Callable[[float], None] = time.sleep  # for whoever tries query codes: slowly
+    qr: Callable[[str, int], SceneQr] = no_qr  # scene, seconds; raises NotSent or ApiUnreachable
+    subscribe_url: str = ""  # where people tap for a notice; "" when they cannot
+
+    def words(self, request: Request) -> Words:
+        """The catalogue in the language that this person chose."""
+        return words_in(request.session.language)

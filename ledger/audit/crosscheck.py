@@ -1,0 +1,248 @@
+"""One round of checking each other: follow every peer, join the logs, fetch what is private, cosign, say what is open.
+
+Cost follows what is new. One round at a time, whichever process starts it.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+from time import monotonic
+
+from sqlalchemy import Connection, func, select, update
+
+from ledger import findings
+from ledger.audit.watch import watch_logs
+from ledger.errors import Busy, ForkFound, LedgerError, Misconfigured
+from ledger.peers import publish
+from ledger.peers.difference import note_difference
+from ledger.peers.evidence import keep_evidence
+from ledger.peers.exchange import fetch_private
+from ledger.peers.home import Home, Peer, read_peer, read_peers
+from ledger.peers.mirror import follow, open_mirror
+from ledger.peers.promises import judge
+from ledger.rules.logs import ROUNDS_UNTIL_LATE
+from ledger.storage import entries, heads, leases, schema
+from ledger.storage import findings as found
+from ledger.storage.engine import reading, transaction
+from ledger.views import Finding
+
+ROUND_LEASE_SECONDS = 30  # kept up while peers answer; after a crash another round may start then
+WAIT_STEP_SECONDS = 0.5
+PARALLEL_MAX = 8
+TURN_SECONDS_MAX = 60.0  # of one peer in a round: whoever answers everything, slowly, holds up the others no longer
+BACKOFF_DOUBLINGS_MAX = 3  # a peer that does not answer is asked every 8th round at the least
+ERROR_CHARS_MAX = 200
+TWO_HISTORIES = "has shown two histories, and is never cosigned again"
+
+_log = logging.getLogger(__name__)
+
+_peers = schema.peers.c
+_waiting = schema.waiting.c
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRow:
+    """What the round came to with one peer."""
+
+    name: str
+    origin: str
+    size: int  # what the peer has signed, as far as we ever saw
+    checked: int  # up to where we hold and have checked its records
+    new: int  # records checked in this round
+    refused: int  # of these, how many became findings
+    missing: int  # objects whose private part is needed here and has not come
+    error: str | None  # why the round with this peer stopped
+    checked_at: int | None  # when a round with it last went well
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the round with it went well."""
+        return self.error is None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one round came to."""
+
+    rows: tuple[PeerRow, ...]
+    findings: tuple[Finding, ...]  # every open one: stops first, then alarms, then warnings
+
+    @property
+    def exit_code(self) -> int:
+        """1 while a finding to act on is open, which outranks an unreachable peer; 3 when nothing could be checked."""
+        if any(finding.severity in {"S", "A"} for finding in self.findings):
+            return 1
+        return 0 if any(row.is_verified for row in self.rows) else 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of one peer's turn."""
+
+    new: int = 0
+    refused: int = 0
+    error: str | None = None
+
+
+def run_round(
+    home: Home, peer: str | None = None, *, cosign: bool = True, wait_seconds: float = 0, patient: bool = True
+) -> Report:
+    """Check all peers, or the one of this name, once; returns what came of it.
+
+    `cosign` False: the story before the network began is told; all is fetched, folded and exchanged, and nothing
+    cosigned. `wait_seconds`: how long to wait for a round that runs already. `patient` False: a peer that has not
+    answered lately is asked less and less often. Raises Busy, Misconfigured or Behind.
+    """
+    home.log.check_whole()  # a node that may have lost something looks for that first
+    with _alone(home, wait_seconds) as still_alone:
+        with reading(home.engine) as connection:
+            followed = _chosen(read_peers(connection), peer)
+        due = [one for one in followed if patient or _is_due(one, home)]
+        outcomes = _check_peers(home, due, cosign=cosign, after_each=still_alone)
+        if cosign:
+            publish.offer_again(home)
+            publish.collect_mirrors(home)
+        return _conclude(home, followed, outcomes, watched=cosign)
+
+
+def finding_line(finding: Finding) -> str:
+    """A finding as the line that people and programs read: id, rule, state, departments, amounts in fen."""
+    departments = ",".join(finding.facts.get("departments", ()))
+    amounts = [f"{name}={finding.facts[name]}" for name in ("approved", "ordered", "paid") if name in finding.facts]
+    return " ".join(word for word in (finding.id, finding.rule, finding.state, departments, *amounts) if word)
+
+
+# --- one round at a time ---
+
+
+@contextmanager
+def _alone(home: Home, wait_seconds: float) -> Iterator[Callable[[], bool]]:
+    """Hold the round's lease; what is yielded keeps it up."""
+    holder = secrets.token_hex(8)
+    deadline, pause = monotonic() + wait_seconds, Event()
+    while not _take(home, holder):
+        if monotonic() >= deadline:
+            raise Busy("another round is running")
+        pause.wait(WAIT_STEP_SECONDS)
+    try:
+        yield partial(_take, home, holder)
+    finally:
+        with transaction(home.engine, facts=False) as connection:
+            leases.give_back(connection, leases.ROUND, holder)
+
+
+def _take(home: Home, holder: str) -> bool:
+    with transaction(home.engine, facts=False) as connection:
+        return leases.take(connection, leases.ROUND, holder, home.now(), ROUND_LEASE_SECONDS)
+
+
+# --- each peer's turn ---
+
+
+def _chosen(peers: Sequence[Peer], name: str | None) -> list[Peer]:
+    chosen = [peer for peer in peers if name is None or name in {peer.name, peer.origin}]
+    if name is not None and not chosen:
+        raise Misconfigured(f"{name}: no department of this name is followed; `peers list` shows them")
+    return chosen
+
+
+def _is_due(peer: Peer, home: Home) -> bool:
+    every = 1 << min(peer.failures, BACKOFF_DOUBLINGS_MAX)
+    return home.now() // home.round_seconds % every == 0
+
+
+def _check_peers(
+    home: Home, peers: Sequence[Peer], *, cosign: bool, after_each: Callable[[], object]
+) -> dict[str, _Outcome]:
+    outcomes = {}
+    with ThreadPoolExecutor(PARALLEL_MAX) as pool:
+        # At once, so that one that does not answer holds up nobody else.
+        for peer, outcome in zip(peers, pool.map(partial(_check_peer, home, cosign=cosign), peers), strict=True):
+            outcomes[peer.origin] = outcome
+            _remember(home, peer, outcome)
+            after_each()
+    return outcomes
+
+
+def _check_peer(home: Home, peer: Peer, *, cosign: bool) -> _Outcome:
+    if peer.forked:
+        return _refused(home, peer)
+    try:
+        with home.client.within(TURN_SECONDS_MAX):
+            progress = follow(home, peer, cosign_it=cosign)
+            fetch_private(home, _as_it_is_now(home, peer), open_mirror(home, peer))
+    except ForkFound as fork:
+        with transaction(home.engine) as connection:
+            keep_evidence(connection, fork, home.now())
+        return _refused(home, peer)
+    except LedgerError as error:
+        return _Outcome(error=str(error)[:ERROR_CHARS_MAX])
+    except Exception as error:  # noqa: BLE001  a bug that one peer has found must not end the round with all others
+        _log.exception("the round with %s failed", peer.name)
+        return _Outcome(error=f"internal error: {type(error).__name__}")
+    return _Outcome(progress.new, progress.refused)
+
+
+def _as_it_is_now(home: Home, peer: Peer) -> Peer:
+    """The peer with the keys that its log has just put in force, if it has."""
+    with reading(home.engine) as connection:
+        return read_peer(connection, peer.origin) or peer
+
+
+def _refused(home: Home, peer: Peer) -> _Outcome:
+    """A log of two histories: nothing of it is taken in; what it shows otherwise now is noted, as soon as it shows."""
+    try:
+        note_difference(home, peer)
+    except LedgerError as error:
+        _log.info("%s: what it changed is not known yet: %s", peer.name, error)
+    return _Outcome(error=TWO_HISTORIES)
+
+
+def _remember(home: Home, peer: Peer, outcome: _Outcome) -> None:
+    values: dict[str, int | str | None]
+    if outcome.error is None:
+        values = {"failures": 0, "checked_at": home.now(), "last_error": None}
+    else:
+        values = {"failures": peer.failures + 1, "last_error": outcome.error}
+    with transaction(home.engine, facts=False) as connection:
+        connection.execute(update(schema.peers).where(_peers.origin == peer.origin).values(**values))
+
+
+# --- what the round came to ---
+
+
+def _conclude(home: Home, peers: Sequence[Peer], outcomes: dict[str, _Outcome], *, watched: bool) -> Report:
+    with transaction(home.engine) as connection:
+        now = home.now()
+        findings.recheck_waiting(connection, now, wait_seconds=ROUNDS_UNTIL_LATE * home.round_seconds)
+        if watched:
+            watch_logs(connection, home)
+        for peer in peers:
+            judge(connection, home, peer)
+        rows = tuple(_row(connection, peer, outcomes.get(peer.origin)) for peer in peers)
+        return Report(rows, tuple(found.read_findings(connection)))
+
+
+def _row(connection: Connection, peer: Peer, outcome: _Outcome | None) -> PeerRow:
+    log_id = entries.find_log(connection, peer.origin)
+    head = None if log_id is None else heads.newest_head(connection, log_id)
+    checked = 0 if log_id is None else entries.read_edge(connection, log_id).size
+    missing = select(func.count()).where(_waiting.log_id == log_id, _waiting.private)
+    kept = connection.execute(select(_peers.checked_at, _peers.last_error).where(_peers.origin == peer.origin)).one()
+    turn = outcome or _Outcome(error=kept.last_error)  # not its turn: what the last one came to
+    return PeerRow(
+        peer.name,
+        peer.origin,
+        size=checked if head is None else head.size,
+        checked=checked,
+        new=turn.new,
+        refused=turn.refused,
+        missing=connection.execute(missing).scalar_one(),
+        error=turn.error,
+        checked_at=kept.checked_at,
+    )

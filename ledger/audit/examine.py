@@ -1,0 +1,83 @@
+"""Looks at entries one by one: what can be said of each by its bytes and a key alone, in any process and any order.
+
+Only what is good is said. Whatever is not, whoever folds the log looks at again in its place, and names what is wrong.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from ledger.errors import BadSignature, MalformedRecord
+from ledger.merkle.errors import EntryTooLong
+from ledger.merkle.hashing import Hash, root_of
+from ledger.merkle.tiles import TILE_WIDTH
+from ledger.records.check import NOTHING, Proven
+from ledger.records.statement import Record, check_schema, check_signature, parse_record
+
+# A record crosses from one process to another as its values; its bytes are on the other side already.
+_values = attrgetter(*(each.name for each in fields(Record) if each.name != "entry"))
+
+
+class Task(NamedTuple):
+    """Up to 256 neighbouring entries, and the leaf hashes that are stored for them."""
+
+    start: int
+    leaves: Sequence[Hash | None]
+    entries: Sequence[bytes | None]
+    since: int = 0  # the signatures of earlier entries are not looked at
+    claims: bool = True  # whether to look at the claims of each kind
+
+
+class Examined(NamedTuple):
+    """What is good of the entries of a task."""
+
+    records: list[tuple[Any, ...] | None]  # None: missing, or no record
+    proven: list[Proven]
+    root: Hash | None  # over the leaf hashes, of a full bundle
+
+
+def examine(task: Task, keys: Mapping[str, bytes]) -> Examined:
+    """Parse the entries, and try the signature of each under the key of its `kid`, if that is among these keys."""
+    records: list[tuple[Any, ...] | None] = []
+    proven: list[Proven] = []
+    for index, entry in enumerate(task.entries, task.start):
+        record = _parse(entry)
+        records.append(None if record is None else _values(record))
+        proven.append(NOTHING if record is None else _prove(record, index, task, keys))
+    full = len(task.leaves) == TILE_WIDTH and all(task.leaves)
+    return Examined(records, proven, root_of(leaf for leaf in task.leaves if leaf is not None) if full else None)
+
+
+def rebuild(entry: bytes, values: Sequence[Any]) -> Record:
+    """The record of an entry, of the values that crossed over."""
+    return Record(entry, *values)
+
+
+def _parse(entry: bytes | None) -> Record | None:
+    try:
+        return None if entry is None else parse_record(entry)
+    except (MalformedRecord, EntryTooLong):
+        return None
+
+
+def _prove(record: Record, index: int, task: Task, keys: Mapping[str, bytes]) -> Proven:
+    return Proven(index < task.since or _is_signed(record, keys), task.claims and _has_claims(record))
+
+
+def _is_signed(record: Record, keys: Mapping[str, bytes]) -> bool:
+    key = keys.get(record.kid)
+    try:
+        if key is not None:
+            check_signature(record, key)
+    except BadSignature:
+        return False
+    return key is not None
+
+
+def _has_claims(record: Record) -> bool:
+    try:
+        check_schema(record)
+    except MalformedRecord:
+        return False
+    return True

@@ -1,0 +1,144 @@
+"""Spreads the looking over processes, and hands back what they found in the order of the log.
+
+The processes are programs of their own and not copies of this one: they start with a small memory, and with nothing
+that is open here. One that dies is an error of the whole: nobody waits for it, and nothing is taken for looked at.
+"""
+
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from queue import SimpleQueue
+from typing import Protocol
+
+from ledger.audit.examine import Examined, Task, examine
+from ledger.audit.worker import receive, send
+from ledger.errors import Unavailable
+
+AHEAD = 2  # tasks a process, so that none waits for the one who folds
+_START = "import runpy, sys; sys.path[:] = sys.argv[1:]; runpy.run_module('ledger.audit.worker', run_name='__main__')"
+
+
+class WorkerDied(Unavailable):
+    """A process that was looking at entries has ended: killed, or out of memory."""
+
+
+class Keys:
+    """Public keys by `kid`, as the log names them one after another."""
+
+    def __init__(self) -> None:
+        self.by_kid: dict[str, bytes] = {}
+        self.in_order: list[tuple[str, bytes]] = []
+
+    def add(self, kid: str, public_key: bytes) -> None:
+        """From now on tasks are looked at with this one too."""
+        self.by_kid[kid] = public_key
+        self.in_order.append((kid, public_key))
+
+
+class Examiner(Protocol):
+    """Looks at tasks, in this process or in others."""
+
+    def each(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Examined]]:
+        """Each task with what is good of it, in their order. Raises WorkerDied."""
+        ...
+
+
+class Alone:
+    """Looks at one task after another, here."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def each(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Examined]]:
+        """Each task with what is good of it."""
+        for task in tasks:
+            yield task, examine(task, self._keys.by_kid)
+
+
+class _Worker:
+    """One process, which has been told the first `_told` keys."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._told = 0
+        self.process = subprocess.Popen(  # noqa: S603  this program's own module, by this very interpreter
+            [sys.executable, "-c", _START, *sys.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def ask(self, task: Task) -> Examined:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        news = self._keys.in_order[self._told :]
+        try:
+            send(self.process.stdin, (news, task))
+            self._told += len(news)
+            found: Examined = receive(self.process.stdout)
+        except (EOFError, OSError) as error:
+            raise WorkerDied(f"process {self.process.pid} of the verification has ended; start it again") from error
+        return found
+
+    def kill(self) -> None:
+        self.process.kill()  # it holds nothing that could be lost
+
+    def close(self) -> None:
+        with suppress(OSError), self.process:  # what was not yet written to it reaches nobody
+            pass
+
+
+class Pool:
+    """Looks at several tasks at once."""
+
+    def __init__(self, keys: Keys, workers: int) -> None:
+        self._threads = ThreadPoolExecutor(workers)  # each waits for one process
+        self._workers = [_Worker(keys) for _ in range(workers)]
+        self._free: SimpleQueue[_Worker] = SimpleQueue()
+        for worker in self._workers:
+            self._free.put(worker)
+
+    def each(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Examined]]:
+        """Each task with what is good of it, in their order. The first is looked at alone: it names the keys."""
+        waiting: deque[tuple[Task, Future[Examined]]] = deque()
+        ahead = 1
+        for task in tasks:
+            waiting.append((task, self._threads.submit(self._ask, task)))
+            if len(waiting) >= ahead:
+                yield _first(waiting)
+                ahead = AHEAD * len(self._workers)
+        while waiting:
+            yield _first(waiting)
+
+    def _ask(self, task: Task) -> Examined:
+        worker = self._free.get()
+        try:
+            return worker.ask(task)
+        finally:
+            self._free.put(worker)
+
+    def end(self) -> None:
+        """End all of them, whatever they are doing."""
+        for worker in self._workers:
+            worker.kill()
+        self._threads.shutdown(cancel_futures=True)
+        for worker in self._workers:
+            worker.close()
+
+
+def _first(waiting: deque[tuple[Task, Future[Examined]]]) -> tuple[Task, Examined]:
+    task, found = waiting.popleft()
+    return task, found.result()
+
+
+@contextmanager
+def examining(keys: Keys, workers: int) -> Iterator[Examiner]:
+    """So many processes, ended at the end; none for one worker, who is this process."""
+    if workers == 1:
+        yield Alone(keys)
+        return
+    pool = Pool(keys, workers)
+    try:
+        yield pool
+    finally:
+        pool.end()

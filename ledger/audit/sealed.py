@@ -1,0 +1,83 @@
+"""What is private of a log in a node's database: each value at its record, and each opened against its digest."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Text, bindparam, cast, select
+
+from ledger.audit.report import Faults
+from ledger.audit.stored_heads import as_bytes
+from ledger.errors import BadDisclosure
+from ledger.records.statement import Record, open_disclosure
+from ledger.storage import schema
+from ledger.storage.vault import Unsealable, Vault, VaultRow
+
+ROWS_AT_ONCE = 500
+
+_v, _z = schema.vault.c, schema.citizens.c
+# All in the order of the log: one way through, however many there are.
+_VAULT = (
+    select(_v.log_id, _v.handle, _v.idx, _v.leaf, _v.name, _v.citizen, _v.sealed, _z.wrapped_key)
+    .outerjoin(schema.citizens, _z.id == _v.citizen)
+    .where(_v.log_id == bindparam("log"))
+    .order_by(_v.idx)
+    .execution_options(yield_per=ROWS_AT_ONCE)
+)
+_CITIZENS = select(cast(_z.id, Text).label("id"), _z.wrapped_key).execution_options(yield_per=ROWS_AT_ONCE)
+
+
+class SealedValues:
+    """The vault's rows of one log, read along with the log."""
+
+    def __init__(self, conn: Connection, log_id: int, faults: Faults, vault_key: bytes | None) -> None:
+        """Without the vault key the values stay closed, and only their places are looked at."""
+        self._conn = conn
+        self._faults = faults
+        self._key = vault_key
+        self._vault = None if vault_key is None else Vault(vault_key)
+        self._rows: Iterator[Any] = iter(conn.execute(_VAULT, {"log": log_id}))
+        self._next: Any = next(self._rows, None)
+
+    def check(self, end: int, records: Mapping[int, Record]) -> None:
+        """Look at the rows up to the record before `end`, all of which stand in `records` if they are records."""
+        if self._key is not None:
+            self._vault = Vault(self._key)  # it remembers each key that it unwraps, and the log may be long
+        while self._next is not None and self._next.idx < end:
+            self._check(self._next, records.get(self._next.idx))
+            self._next = next(self._rows, None)
+
+    def check_beyond(self, size: int) -> None:
+        """Rows that belong to no entry at all."""
+        while self._next is not None:
+            self._add(self._next, f"the log ends at {size}")
+            self._next = next(self._rows, None)
+
+    def check_citizens(self) -> None:
+        """Whether every citizen's key can be unwrapped."""
+        if self._vault is None:
+            return
+        for row in self._conn.execute(_CITIZENS):
+            try:
+                self._vault.unbox(as_bytes(row.wrapped_key), row.id.encode())
+            except Unsealable:
+                self._faults.add("vault", f"citizen {row.id}", "the key does not unwrap: altered, or another vault's")
+
+    def _check(self, row: Any, record: Record | None) -> None:
+        if record is None or record.leaf != as_bytes(row.leaf) or record.sub != row.handle:
+            self._add(row, "belongs to another record than the one at this index")
+        elif record.known is None or row.name not in record.known.private:
+            self._add(row, "the record has no disclosure of this name")
+        elif self._vault is not None:
+            self._open(self._vault, VaultRow(*row)._replace(sealed=as_bytes(row.sealed)), record)
+
+    def _add(self, row: Any, reason: str) -> None:
+        self._faults.add("vault", f"{row.idx} {row.name}", reason)
+
+    def _open(self, vault: Vault, row: VaultRow, record: Record) -> None:
+        try:
+            if row.wrapped_key is None or open_disclosure(record, vault.disclosure(row))[0] != row.name:
+                self._add(row, "holds a value of another name, or of nobody")
+        except Unsealable:
+            self._add(row, "does not open: altered, or sealed under another key")
+        except BadDisclosure:
+            self._add(row, "opens, and is not what the record's digests say")

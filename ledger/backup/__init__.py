@@ -1,0 +1,1 @@
+"""A node's database in two sealed files, and the guarded way back."""

@@ -1,0 +1,210 @@
+"""Folds each record, ours or a mirrored one, into what is true now, and takes in what is private of it.
+
+A record that does not fit changes nothing: the desk has not signed it, the mirror marks its object as disputed.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from ledger.errors import BadDisclosure, IllegalStep
+from ledger.keys import Keys
+from ledger.records import codec
+from ledger.records import fold as pure
+from ledger.records.cases import CaseState
+from ledger.records.check import PERSON_OF_DESK, Signer, signer_ends, signer_named
+from ledger.records.fold import Folded, State
+from ledger.records.funds import AwardState, PaymentState, Ref, WordState
+from ledger.records.governance import DepartmentState, OfficerState
+from ledger.records.statement import Record, open_disclosure
+from ledger.storage import facts as rows
+from ledger.storage import lookups
+from ledger.storage.facts import Key, SignerRow
+from ledger.storage.lookups import Lookups
+from ledger.storage.schema import entries, logs, waiting
+from ledger.storage.vault import Placed, Vault, held_names
+
+DESK_PERSON = PERSON_OF_DESK
+
+
+def read_folded(conn: Connection, log_id: int, handle: str) -> Folded | None:
+    """One object of one log, as its records have left it."""
+    found = rows.read_object(conn, (log_id, handle))
+    return None if found is None else codec.load(found[0], found[1])
+
+
+def fold(
+    conn: Connection, log_id: int, idx: int, record: Record, *, story: bool = False, read: pure.Read | None = None
+) -> tuple[Ref, ...]:
+    """Fold the record at this index of a log; returns the objects it changed. Raises IllegalStep with nothing changed.
+
+    `story`: it was told before the network began, so nobody is notified of it. `read`: objects of this log that are
+    known already, as of this transaction.
+    """
+    before: dict[str, Folded | None] = {}
+
+    def reading(handle: str) -> Folded | None:
+        before[handle] = read_folded(conn, log_id, handle) if read is None else read(handle)
+        return before[handle]
+
+    changed = pure.apply(reading, record)
+    named = signer_named(record, idx)
+    _check_new_key(conn, log_id, record, named)
+    for handle, folded in changed.items():
+        _store(conn, (log_id, handle), idx, record, folded, new=before.get(handle) is None)
+    _apply_to_signers(conn, log_id, idx, record, named)
+    rows.note_in_feed(conn, (log_id, record.sub), idx, record.kind, record.iat, story=story)
+    return tuple(Ref(record.iss, handle) for handle in changed)
+
+
+def dispute(conn: Connection, log_id: int, handle: str, idx: int) -> None:
+    """Mark an object as disputed: a record about it was refused (R50)."""
+    rows.dispute(conn, (log_id, handle), idx)
+
+
+def _store(conn: Connection, key: Key, idx: int, record: Record, folded: Folded, *, new: bool) -> None:
+    values = {**columns_of(folded, record.iss), "idx": idx}
+    if new:
+        made = {"topic": codec.topic_of(folded.state), "created": record.iat, "first_idx": idx}
+        rows.insert_object(conn, key, values | made)
+    else:
+        rows.update_object(conn, key, values)
+
+
+def columns_of(folded: Folded, origin: str) -> dict[str, Any]:
+    """What the table `objects` says of an object of the log of that origin, as far as records change it."""
+    state = folded.state
+    ref = _refers_to(state, origin)
+    return {
+        "status": status_of(state),
+        "folded": codec.dump(folded),
+        "since": folded.since,
+        "ref_log": None if ref is None else ref.log,
+        "ref_handle": None if ref is None else ref.sub,
+        "payer": state.payer if isinstance(state, AwardState) else None,
+    }
+
+
+def status_of(state: State) -> str:
+    """The one word by which objects of a topic are listed."""
+    match state:
+        case CaseState() | AwardState() | PaymentState():
+            return str(state.status)
+        case WordState():
+            return state.word
+        case OfficerState():
+            return "IN_FORCE" if state.in_force else "REVOKED"
+        case DepartmentState():
+            return "MEMBER" if state.member else "REMOVED"
+
+
+def _refers_to(state: State, origin: str) -> Ref | None:
+    match state:
+        case AwardState():
+            return Ref(origin, state.case)
+        case PaymentState():
+            return state.award
+        case WordState():
+            return state.payment
+    return None
+
+
+def _check_new_key(conn: Connection, log_id: int, record: Record, named: Signer | None) -> None:
+    if named is not None and rows.read_signer(conn, log_id, named.kid) is not None:
+        raise IllegalStep(record.kind, "enrolled", "key-twice")  # one key, one person: or nobody knows who signed
+
+
+def _apply_to_signers(conn: Connection, log_id: int, idx: int, record: Record, named: Signer | None) -> None:
+    if record.kind == "genesis":
+        rows.name_log(conn, log_id, record.clear["department"], record.clear["number_prefix"])
+    ended = signer_ends(record, idx)
+    if ended is not None:
+        rows.end_signer(conn, log_id, record.sub, ended)
+    if named is not None:
+        raw = named.public_key
+        row = SignerRow(named.kid, named.handle, raw, list(named.roles), named.person, named.from_index, None)
+        rows.insert_signer(conn, log_id, row)
+
+
+# --- what is private, fetched from the department that has it ---
+
+_INDEX = select(entries.c.idx).where(entries.c.log_id == bindparam("log_id"), entries.c.leaf == bindparam("leaf"))
+_LOG_ID = select(logs.c.id).where(logs.c.origin == bindparam("origin"))
+_WAIT = insert(waiting)
+_ARRIVED = delete(waiting).where(
+    waiting.c.log_id == bindparam("of_log"), waiting.c.handle == bindparam("of_handle"), waiting.c.private
+)
+_WAITING = select(waiting.c.since).where(
+    waiting.c.log_id == bindparam("log_id"), waiting.c.handle == bindparam("handle"), waiting.c.private
+)
+
+
+def wait_for_disclosures(conn: Connection, log_id: int, record: Record, ref: Ref, now: int) -> None:
+    """Remember that a mirrored record's private part is needed here and has not come yet; twice changes nothing."""
+    if conn.execute(_WAITING, {"log_id": log_id, "handle": record.sub}).first() is None:
+        row = {"log_id": log_id, "handle": record.sub, "ref_log": ref.log, "ref_handle": ref.sub, "since": now}
+        conn.execute(_WAIT, {**row, "private": True})
+
+
+def take_disclosures(
+    conn: Connection,
+    keys: Keys,
+    log_id: int,
+    record: Record,
+    disclosures: Sequence[str],
+    citizen: str | None = None,
+) -> str:
+    """Keep what a peer disclosed of one of its records; returns whose it is. Raises BadDisclosure, with nothing kept.
+
+    Whose: `citizen`, or the one whom the award or its case already belongs to here, or somebody new. The object's
+    number can be asked for from then on, and nothing more is waited for.
+    """
+    opened = {name: (text, value) for text in disclosures for name, value in [open_disclosure(record, text)]}
+    if len(opened) != len(disclosures):
+        raise BadDisclosure(record.record_id)
+    folded = read_folded(conn, log_id, record.sub)
+    vault = Vault(keys.vault_key)
+    owner = citizen or _owner(conn, log_id, record, folded) or vault.add_citizen(conn)
+    idx = conn.execute(_INDEX, {"log_id": log_id, "leaf": record.leaf}).scalar_one()
+    held = held_names(conn, log_id, idx)
+    fresh = {name: text for name, (text, _value) in opened.items() if name not in held}
+    vault.put(conn, Placed(owner, log_id, record.sub, idx, record.leaf), fresh)
+    values = {name: value for name, (_text, value) in opened.items()}
+    _register(conn, Lookups(keys.lookup_key), (log_id, record.sub), folded, owner, values)
+    conn.execute(_ARRIVED, {"of_log": log_id, "of_handle": record.sub})
+    return owner
+
+
+def _owner(conn: Connection, log_id: int, record: Record, folded: Folded | None) -> str | None:
+    known = lookups.read_owner(conn, (log_id, record.sub))
+    if known is not None or folded is None:
+        return known
+    if isinstance(folded.state, PaymentState):
+        return _owner_of(conn, folded.state.award)
+    if isinstance(folded.state, AwardState):
+        case = Ref(record.iss, folded.state.case)
+        siblings = ((one, handle) for one, handle, _status in rows.read_children(conn, case.log, case.sub))
+        owners = (lookups.read_owner(conn, key) for key in siblings)
+        return next((owner for owner in owners if owner is not None), None)
+    return None
+
+
+def _owner_of(conn: Connection, ref: Ref) -> str | None:
+    log_id = conn.execute(_LOG_ID, {"origin": ref.log}).scalar()
+    return None if log_id is None else lookups.read_owner(conn, (log_id, ref.sub))
+
+
+def _register(
+    conn: Connection, lookups_of: Lookups, key: Key, folded: Folded | None, owner: str, opened: Mapping[str, Any]
+) -> None:
+    number, code = opened.get("number"), opened.get("query_code")
+    if not isinstance(number, str) or lookups.read_owner(conn, key) is not None:
+        return
+    mac = lookups_of.code_mac(code) if isinstance(code, str) else None
+    if mac is None and folded is not None and isinstance(folded.state, PaymentState):
+        # A payment answers to the query code of the case that it comes from.
+        award = folded.state.award
+        log_id = conn.execute(_LOG_ID, {"origin": award.log}).scalar()
+        mac = None if log_id is None else lookups.read_code_mac(conn, (log_id, award.sub))
+    lookups_of.register(conn, number, key, owner, mac)

@@ -1,0 +1,1 @@
+"""What departments do to each other: follow, witness, mirror, exchange, and keep evidence."""

@@ -1,0 +1,156 @@
+"""Asks other nodes over HTTP, and never waits, reads or follows further than was agreed beforehand.
+
+A peer may be hostile, or merely ill: every answer has a size it may not exceed and a moment by which it must be
+complete, and no answer sends us somewhere else.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from threading import Lock
+from time import monotonic
+from typing import Self
+
+import httpx
+
+from ledger.errors import Misconfigured, PeerUnreachable
+from ledger.peers.patience import Moment, PatientTransport
+
+PEER_TIMEOUT_SECONDS = 5.0  # to connect, and between two pieces of an answer
+ANSWER_SECONDS_MAX = 15.0  # a whole answer, its headers too, however steadily it drips
+CONNECTIONS_MAX = 32
+QUESTIONS_A_HOST_MAX = 4  # at once: a host that answers none of them must not take the connections of the others
+ERROR_BYTES_MAX = 4096  # what is read of an answer that says no
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it came, its body complete."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class PeerClient:
+    """One client for all peers: it keeps connections open between the questions of a round. Safe among threads."""
+
+    def __init__(
+        self,
+        own_url: str,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = monotonic,
+        seconds_max: float = ANSWER_SECONDS_MAX,
+    ) -> None:
+        """`own_url` decides whether plain http is spoken: only a node that is itself on loopback does."""
+        self._plain_allowed = is_loopback(own_url)
+        self.clock = clock
+        self._seconds_max = seconds_max
+        self._moment = Moment()
+        self._under_way: Counter[str] = Counter()
+        self._lock = Lock()
+        self._client = httpx.Client(
+            timeout=PEER_TIMEOUT_SECONDS,
+            follow_redirects=False,
+            trust_env=False,  # a proxy in somebody's shell is none of the ledger's settings
+            # Nothing compressed: a small answer that unpacks into a huge one is no small answer.
+            headers={"Accept-Encoding": "identity", "User-Agent": "onetrip"},
+            transport=transport or PatientTransport(self._moment, clock, CONNECTIONS_MAX),
+        )
+
+    def get(self, url: str, *, bytes_max: int) -> bytes:
+        """Return the body of a 200 answer; raises PeerUnreachable for everything else."""
+        return self._expect_ok(url, self.ask("GET", url, bytes_max=bytes_max))
+
+    def get_if_any(self, url: str, *, bytes_max: int) -> bytes | None:
+        """Return the body of a 200 answer, None for a 404; raises PeerUnreachable for everything else."""
+        answer = self.ask("GET", url, bytes_max=bytes_max)
+        return None if answer.status == httpx.codes.NOT_FOUND else self._expect_ok(url, answer)
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        bytes_max: int,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Ask, and return whatever status comes back; raises PeerUnreachable when no whole answer does."""
+        self.check_url(url)
+        try:
+            with (
+                self._turn(url),
+                self._moment.until(self.clock() + self._seconds_max) as deadline,
+                self._client.stream(method, url, content=content, headers=dict(headers or {})) as response,
+            ):
+                body = self._read(response, bytes_max if response.is_success else ERROR_BYTES_MAX, deadline)
+                return Answer(response.status_code, dict(response.headers), body)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise PeerUnreachable(f"{url}: did not answer ({type(error).__name__})") from error
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """All that this thread asks in this block is over after so many seconds; what is left then is unreachable."""
+        with self._moment.until(self.clock() + seconds):
+            yield
+
+    @contextmanager
+    def _turn(self, url: str) -> Iterator[None]:
+        host = httpx.URL(url).netloc.decode("ascii")
+        with self._lock:
+            if self._under_way[host] >= QUESTIONS_A_HOST_MAX:
+                raise PeerUnreachable(f"{url}: has not answered {QUESTIONS_A_HOST_MAX} earlier questions yet")
+            self._under_way[host] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way[host] -= 1
+
+    def check_url(self, url: str) -> None:
+        """Raise Misconfigured unless the URL may be asked at all."""
+        scheme = url.partition("://")[0]
+        if scheme == "https" or (scheme == "http" and self._plain_allowed and is_loopback(url)):
+            return
+        raise Misconfigured(f"{url}: a peer is asked over https")
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_reason: object) -> None:
+        self.close()
+
+    def _read(self, response: httpx.Response, bytes_max: int, deadline: float) -> bytes:
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise PeerUnreachable(f"{response.url}: answered compressed though we asked it not to")
+        body = bytearray()
+        for piece in response.iter_raw():
+            body += piece
+            if len(body) > bytes_max:
+                raise PeerUnreachable(f"{response.url}: an answer of more than {bytes_max} bytes")
+            if self.clock() > deadline:
+                raise PeerUnreachable(f"{response.url}: not complete after {self._seconds_max:.0f} s")
+        return bytes(body)
+
+    @staticmethod
+    def _expect_ok(url: str, answer: Answer) -> bytes:
+        if answer.status != httpx.codes.OK:
+            raise PeerUnreachable(f"{url}: answered {answer.status}")
+        return answer.body
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this very machine."""
+    try:
+        host = httpx.URL(url).host
+        return host == "localhost" or host.endswith(".localhost") or ip_address(host).is_loopback
+    except (ValueError, httpx.InvalidURL):
+        return False

@@ -1,0 +1,118 @@
+"""Tells a log that forked from one that merely could not prove its growth, and keeps what shows it to anyone.
+
+Two signed notes of one size with two roots say it by themselves. For different sizes there is a way of hashes, in the
+shape of a consistency proof, that leads to the larger root and does not pass through the smaller one. A bad proof is
+evidence of nothing: anyone can make one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+
+from ledger import findings
+from ledger.errors import ForkFound
+from ledger.merkle.cosignature import open_cosigned
+from ledger.merkle.encoding import decode_base64, encode_base64
+from ledger.merkle.errors import BadProof
+from ledger.merkle.hashing import EMPTY_ROOT, Hash, as_hash
+from ledger.merkle.note import parse_note_unverified
+from ledger.merkle.proofs import ReadNode, both_roots, prove_both_roots
+from ledger.merkle.vkeys import Verifier
+from ledger.rules.logs import LogRef, two_histories
+from ledger.storage import schema
+from ledger.storage.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A log's signed claim, verified, with the note that anyone else can verify again."""
+
+    origin: str
+    size: int
+    root: Hash
+    signed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Two notes of one log that cannot both be true; the smaller tree first."""
+
+    older: bytes
+    newer: bytes
+    proof: tuple[Hash, ...] = ()
+
+
+def check_same_history(one: Head, other: Head, read: ReadNode | None = None) -> None:
+    """Raise ForkFound when both heads cannot be true.
+
+    `read` reads the tree of the larger head; whatever it gives is believed only if it leads to that head's root. Raises
+    BadProof when it does not, which is evidence of nothing.
+    """
+    older, newer = sorted((one, other), key=lambda head: head.size)
+    if older.size == newer.size:
+        if older.root != newer.root:
+            raise ForkFound(one.origin, older.signed, newer.signed)
+        return
+    if older.size == 0:
+        return  # every tree begins with the empty one
+    if read is None:
+        raise BadProof(f"nothing leads from size {older.size} to size {newer.size}")
+    proof = prove_both_roots(older.size, newer.size, read)
+    found_older, found_newer = both_roots(older.size, newer.size, proof)
+    if found_newer != newer.root:
+        raise BadProof(f"the tiles do not lead to the signed root at size {newer.size}")
+    if found_older != older.root:
+        raise ForkFound(one.origin, older.signed, newer.signed, proof)
+
+
+def check_evidence(evidence: Evidence, verifiers: Sequence[Verifier]) -> str:
+    """Return the origin of the log that forked; raise BadProof when this shows no such thing.
+
+    Needs nothing but the log's public keys. Raises what `open_cosigned` raises for notes that these keys did not sign.
+    """
+    older = open_cosigned(evidence.older, verifiers).checkpoint
+    newer = open_cosigned(evidence.newer, verifiers).checkpoint
+    if older.origin != newer.origin or older.size > newer.size:
+        raise BadProof("the notes are of two logs, or not in the order of their sizes")
+    if older.size == newer.size:
+        found_older, found_newer = newer.root, newer.root
+    elif older.size == 0:
+        found_older, found_newer = EMPTY_ROOT, newer.root
+    else:
+        found_older, found_newer = both_roots(older.size, newer.size, evidence.proof)
+    if found_newer != newer.root or found_older == older.root:
+        raise BadProof(f"{older.origin}: both heads can be true")
+    return older.origin
+
+
+def keep_evidence(connection: Connection, fork: ForkFound, at: int) -> None:
+    """Keep both notes with a finding (R36), and never again cosign that log. The first evidence stays."""
+    if has_forked(connection, fork.origin):
+        return
+    log = LogRef(fork.origin, Network.read(connection).name(fork.origin))
+    texts = [parse_note_unverified(signed).text for signed in (fork.older, fork.newer)]
+    finding = findings.raise_finding(connection, two_histories(log, *texts), at)
+    row = {
+        "finding": finding,
+        "origin": fork.origin,
+        "older": fork.older,
+        "newer": fork.newer,
+        "proof": [encode_base64(one) for one in fork.proof],
+        "at": at,
+    }
+    connection.execute(insert(schema.evidence), row)
+    connection.execute(update(schema.peers).where(schema.peers.c.origin == fork.origin).values(forked=True))
+
+
+def has_forked(connection: Connection, origin: str) -> bool:
+    """Whether we hold evidence against this log, member's or stranger's."""
+    kept = schema.evidence.c
+    return connection.execute(select(kept.finding).where(kept.origin == origin).limit(1)).first() is not None
+
+
+def read_evidence(connection: Connection, origin: str) -> list[Evidence]:
+    """What we hold against this log."""
+    kept = schema.evidence.c
+    rows = connection.execute(select(kept.older, kept.newer, kept.proof).where(kept.origin == origin))
+    return [Evidence(row.older, row.newer, tuple(as_hash(decode_base64(one)) for one in row.proof)) for row in rows]

@@ -1,0 +1,123 @@
+"""Checks each new record of a peer, folds it, joins it with what we hold, and says what must not have been written.
+
+It is the same rule that holds back our own officers. A record that breaks it changes nothing but this: its object is
+disputed, and there is a finding.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from ledger import findings
+from ledger.compromised import dispute_compromised
+from ledger.errors import LedgerError, MalformedRecord, Refused, Rejected, UnknownSigner
+from ledger.folding import dispute, fold, read_folded, wait_for_disclosures
+from ledger.merkle.hashing import leaf_hash
+from ledger.peers.home import Home, Peer
+from ledger.peers.rotated import keep_rotation
+from ledger.records import base64url
+from ledger.records.check import check_signed
+from ledger.records.funds import AwardState, PaymentState, Ref
+from ledger.records.statement import Record, clear_outside_list, parse_record
+from ledger.rules import logs as rules
+from ledger.rules.mismatch import Mismatch
+from ledger.storage import entries
+from ledger.storage.facts import read_signer
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the records come from, and into what they are folded."""
+
+    connection: Connection
+    home: Home
+    log_id: int
+    log: rules.LogRef
+    peer: Peer
+    story: bool  # told before the network began: nobody is notified
+
+
+def take_in(
+    connection: Connection, home: Home, log_id: int, peer: Peer, start: int, some: Sequence[bytes], *, story: bool
+) -> int:
+    """Check and fold entries just stored, of which the first has index `start`; returns how many were refused."""
+    place = _Place(connection, home, log_id, rules.LogRef(peer.origin, peer.name), peer, story)
+    now = home.now()
+    touched: list[Ref] = []
+    refused = 0
+    for index, entry in enumerate(some, start):
+        refs, mismatch = _take_one(place, index, entry)
+        touched += refs
+        if mismatch is not None:
+            findings.raise_finding(connection, mismatch, now)
+            refused += 1
+    wait = rules.ROUNDS_UNTIL_LATE * home.round_seconds
+    findings.evaluate(connection, touched, now, wait_seconds=wait)
+    return refused
+
+
+def _take_one(place: _Place, index: int, entry: bytes) -> tuple[tuple[Ref, ...], Mismatch | None]:
+    leaf = leaf_hash(entry)
+    try:
+        record = parse_record(entry)
+    except MalformedRecord as error:
+        return (), rules.refused_record(place.log, leaf, index, None, _reason(error))
+    try:
+        _check(place, index, record)
+        refs = fold(place.connection, place.log_id, index, record, story=place.story)
+    except (Rejected, Refused) as error:
+        dispute(place.connection, place.log_id, record.sub, index)
+        return (Ref(place.log.origin, record.sub),), _refusal(place.log, index, record, error)
+    if record.known is None:
+        return refs, rules.unknown_kind(place.log, leaf, record.kind, record.sub)
+    _ask_for_private(place, record)
+    dispute_compromised(place.connection, place.log, place.log_id, index, record, place.home.now())
+    if record.kind == "rotation" and (folded := read_folded(place.connection, place.log_id, record.sub)) is not None:
+        keep_rotation(place.connection, place.log.origin, record, folded)
+    return refs, None
+
+
+def _check(place: _Place, index: int, record: Record) -> None:
+    check_signed(record, index, place.log.origin, lambda kid: read_signer(place.connection, place.log_id, kid))
+    if index == 0 and not _began_so(record, place.peer):
+        raise UnknownSigner("the genesis is not the one of the department whose keys were compared")
+    # Our own log refuses the same bytes twice; in a peer's they stand, and count once.
+    copies = entries.find_leaf(place.connection, record.leaf)
+    if any(log_id == place.log_id and other < index for log_id, other in copies):
+        raise MalformedRecord("these bytes stand in this log already")
+
+
+def _began_so(genesis: Record, peer: Peer) -> bool:
+    if peer.genesis is not None:
+        return genesis.leaf == peer.genesis
+    return base64url.decode(genesis.clear["desk_key"]["x"]) == peer.desk_key
+
+
+def _refusal(log: rules.LogRef, index: int, record: Record, error: LedgerError) -> Mismatch:
+    # The schema is looked at after the signature: whoever showed too much has signed that they did.
+    if isinstance(error, MalformedRecord) and record.iss == log.origin and clear_outside_list(record):
+        return rules.claim_outside_list(log, record.leaf, record.kind, record.sub)
+    return rules.refused_record(log, record.leaf, index, record.sub, _reason(error))
+
+
+def _reason(error: LedgerError) -> str:
+    return error.reason if isinstance(error, Refused) else type(error).__name__
+
+
+def _ask_for_private(place: _Place, record: Record) -> None:
+    """Remember what is private there and needed here: of an award that we pay, of a payment on our award."""
+    if record.kind not in _NEEDED:
+        return
+    folded = read_folded(place.connection, place.log_id, record.sub)
+    state = None if folded is None else folded.state
+    ours = place.home.origin
+    concerns_us = (isinstance(state, AwardState) and state.payer == ours) or (
+        isinstance(state, PaymentState) and state.award.log == ours
+    )
+    if concerns_us:
+        ref = Ref(place.log.origin, record.sub)
+        wait_for_disclosures(place.connection, place.log_id, record, ref, place.home.now())
+
+
+_NEEDED = frozenset({"award-approved", "account-given", "payment-created"})

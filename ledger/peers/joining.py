@@ -1,0 +1,306 @@
+"""Begins and ends following another department, after two people have compared words over the telephone.
+
+The words stand for the department's name and all its public keys. What its server says of itself is believed when it
+leads to these words, and when its log begins with a record that says the same.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from ledger.desk import DESK, new_handle
+from ledger.errors import MalformedRecord, Misconfigured, PeerUnreachable, Refused, Rejected
+from ledger.folding import read_folded
+from ledger.keys import fingerprint_words
+from ledger.merkle.checkpoint import Checkpoint
+from ledger.merkle.cosignature import open_cosigned
+from ledger.merkle.errors import MerkleError
+from ledger.merkle.hashing import Hash, as_hash, leaf_hash
+from ledger.merkle.note import NOTE_BYTES_MAX
+from ledger.merkle.proofs import check_inclusion, prove_inclusion
+from ledger.merkle.tiles import tile_node
+from ledger.merkle.vkeys import LOG_KINDS, SignatureKind, format_vkey, parse_vkey
+from ledger.peers.chain import Chain
+from ledger.peers.fetching import fetch_entries, fetch_tile
+from ledger.peers.home import Home, Peer, read_peer, read_peers
+from ledger.records import base64url
+from ledger.records import claims as shape
+from ledger.records.governance import DepartmentState
+from ledger.records.jsonstrict import Json
+from ledger.records.statement import Statement, check_schema, parse_record
+from ledger.storage import schema
+from ledger.storage.engine import reading, transaction
+from ledger.storage.network import Network, mirror_name, witness_name
+
+ROTATIONS_TOLD_MAX = 1_000
+NODE_JSON_BYTES_MAX = 1024 * 1024  # its list of officers grows with the years
+
+_COSIGNER_KINDS = frozenset({SignatureKind.COSIGNATURE_V1, SignatureKind.SUBTREE_V1})
+_URL = re.compile(r"[!-~]{1,512}")  # it is shown on a terminal before anybody has compared a word
+
+_peers = schema.peers.c
+
+
+class FingerprintDiffers(Rejected):
+    """The keys that were fetched are not those whose words were read out."""
+
+    def __init__(self, expected: str, found: str) -> None:
+        """Show both sides."""
+        super().__init__(f"the words read out were {expected!r}; the server's keys have {found!r}")
+        self.expected = expected
+        self.found = found
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """What a node says of itself at `/node.json`; nothing of it is checked."""
+
+    name: str
+    origin: str
+    url: str
+    number_prefix: str
+    desk_key: bytes
+    log_vkeys: tuple[str, ...]
+    witness_vkeys: tuple[str, ...]
+    mirror_vkeys: tuple[str, ...]
+    rotations: tuple[int, ...] = ()  # the indices of the records that replaced keys: where to look for them
+
+    @property
+    def fingerprint(self) -> str:
+        """The words that stand for it."""
+        return fingerprint_words(self.origin, [*self.log_vkeys, *self.witness_vkeys, *self.mirror_vkeys], self.desk_key)
+
+    @property
+    def claims(self) -> dict[str, Json]:
+        """The keys as records name them."""
+        return {
+            "log_keys": list(self.log_vkeys),
+            "witness_keys": list(self.witness_vkeys),
+            "mirror_keys": list(self.mirror_vkeys),
+        }
+
+    def peer(self, genesis: bytes | None = None) -> Peer:
+        """As somebody to follow, whose log begins with the record of this leaf."""
+        log, witness, mirror = (
+            tuple(parse_vkey(vkey) for vkey in vkeys)
+            for vkeys in (self.log_vkeys, self.witness_vkeys, self.mirror_vkeys)
+        )
+        names = (self.origin, self.name, self.url, self.number_prefix, self.desk_key)
+        return Peer(
+            *names, log, witness, mirror, removed=False, forked=False, failures=0, checked_at=None, genesis=genesis
+        )
+
+
+def fetch_node(home: Home, url: str) -> Introduction:
+    """Ask a node who it is; raises PeerUnreachable, and Misconfigured for a URL that is not asked."""
+    base = url.rstrip("/")
+    text = home.client.get(f"{base}/node.json", bytes_max=NODE_JSON_BYTES_MAX)
+    try:
+        found = _parse_node(json.loads(text))
+    except (ValueError, RecursionError, MalformedRecord, MerkleError) as error:
+        raise PeerUnreachable(f"{base}/node.json: not what a node says of itself: {error}") from error
+    if found.url != base:
+        raise Misconfigured(f"{base}: this node calls itself {found.url}; use that URL, or mend its ONETRIP_PUBLIC_URL")
+    return found
+
+
+def _parse_node(said: Any) -> Introduction:
+    if not isinstance(said, dict):
+        raise MalformedRecord("not an object")
+    shapes: Mapping[str, Callable[[Any], bool]] = {
+        "name": shape.department,
+        "origin": shape.origin,
+        "url": lambda value: isinstance(value, str) and _URL.fullmatch(value) is not None,
+        "number_prefix": shape.prefix,
+        "desk_jwk": lambda value: isinstance(value, dict) and shape.leaf(value.get("x")),
+        "log_vkeys": shape.vkeys,
+        "witness_vkeys": shape.vkeys,
+        "mirror_vkeys": shape.vkeys,
+    }
+    for name, fits in shapes.items():
+        if not fits(said.get(name)):
+            raise MalformedRecord(f"{name} is missing or malformed")
+    rotations = said.get("rotations", [])
+    if not isinstance(rotations, list) or len(rotations) > ROTATIONS_TOLD_MAX or not all(map(shape.count, rotations)):
+        raise MalformedRecord("rotations are no list of indices")
+    log, witness, mirror = (tuple(said[name]) for name in ("log_vkeys", "witness_vkeys", "mirror_vkeys"))
+    url, desk_key = said["url"].rstrip("/"), base64url.decode(said["desk_jwk"]["x"])
+    names = (said["name"], said["origin"], url, said["number_prefix"], desk_key)
+    found = Introduction(*names, log, witness, mirror, tuple(rotations))
+    _check_key_names(found.peer())
+    return found
+
+
+def _check_key_names(peer: Peer) -> None:
+    """Each key bears its own department's name: with another's it could vouch in that one's place."""
+    for verifiers, name, kinds in (
+        (peer.log_verifiers, peer.origin, LOG_KINDS),
+        (peer.witness_verifiers, witness_name(peer.origin), _COSIGNER_KINDS),
+        (peer.mirror_verifiers, mirror_name(peer.origin), _COSIGNER_KINDS),
+    ):
+        if any(verifier.name != name or verifier.kind not in kinds for verifier in verifiers):
+            raise MalformedRecord(f"a key of {name} has another name, or is of another kind")
+
+
+def add_peer(home: Home, url: str, words: str) -> Peer:
+    """Follow the node at a URL whose fingerprint words were compared; its name and keys become a record of ours.
+
+    Raises FingerprintDiffers, Misconfigured, PeerUnreachable, Refused or Busy. A second time changes nothing.
+    """
+    # 1. The words that were read out are those of the keys that the server shows.
+    found = fetch_node(home, url)
+    typed = " ".join(words.casefold().split())
+    if not hmac.compare_digest(typed.encode(), found.fingerprint.encode()):
+        raise FingerprintDiffers(typed, found.fingerprint)
+    # 2. Its log, signed by these keys, begins with a record that says the same, or leads to it key by key.
+    genesis = _check_genesis(home, found)
+    # 3. It can be told apart from whom we know already.
+    with reading(home.engine) as connection:
+        known = read_peer(connection, found.origin)
+        _check_apart(connection, home, found)
+        handle = _handle_of(connection, found.origin) or new_handle()
+    # 4. First the record, then the row: a crash in between leaves a member whom the same command completes.
+    if known is None:
+        handle = _record_change(home, found, handle, "added")
+    with transaction(home.engine) as connection:
+        _store(connection, found, handle, genesis)
+    return found.peer(genesis)
+
+
+def remove_peer(home: Home, name: str) -> None:
+    """Follow a department no longer; what we cosigned for it is never forgotten. Raises Misconfigured or Busy."""
+    with reading(home.engine) as connection:
+        peer = next((peer for peer in read_peers(connection) if name in {peer.name, peer.origin}), None)
+        handle = None if peer is None else _handle_of(connection, peer.origin)
+    if peer is None or handle is None:
+        raise Misconfigured(f"{name}: no department of this name is followed; `peers list` shows them")
+    _record_change(home, introduction_of(peer), handle, "removed")
+    with transaction(home.engine) as connection:
+        connection.execute(update(schema.peers).where(_peers.origin == peer.origin).values(removed=True))
+
+
+def introduction_of(peer: Peer) -> Introduction:
+    """A department that we follow, as it introduced itself."""
+    vkeys = (peer.log_verifiers, peer.witness_verifiers, peer.mirror_verifiers)
+    names = (peer.name, peer.origin, peer.url, peer.number_prefix, peer.desk_key)
+    log, witness, mirror = (tuple(format_vkey(one) for one in some) for some in vkeys)
+    return Introduction(*names, log, witness, mirror)
+
+
+def _check_genesis(home: Home, found: Introduction) -> bytes:
+    """Check how its log begins, and how its keys became those of today; returns the leaf of its first record."""
+    peer = found.peer()
+    signed = home.client.get(f"{found.url}/log/checkpoint", bytes_max=NOTE_BYTES_MAX)
+    try:
+        head = open_cosigned(signed, peer.log_verifiers).checkpoint
+        if head.origin != found.origin or head.size == 0:
+            raise PeerUnreachable(f"{found.url}: shows no log of {found.origin} that has begun")
+        chain = Chain(found.origin)
+        genesis = chain.take(0, _fetch_proven(home, peer, head, 0))
+        for index in sorted(found.rotations):
+            chain.take(index, _fetch_proven(home, peer, head, index))
+        _check_same(chain.state, found)
+    except (MerkleError, Rejected, Refused) as error:
+        raise PeerUnreachable(f"{found.url}: its log does not begin as it says: {error}") from error
+    return genesis.leaf
+
+
+def fetch_successor_claim(home: Home, found: Introduction, old: str) -> tuple[int, Hash]:
+    """Size and root at which, by a log's first record, the log of the origin `old` ended.
+
+    Raises PeerUnreachable; Misconfigured when it says nothing of the kind.
+    """
+    peer = found.peer()
+    signed = home.client.get(f"{found.url}/log/checkpoint", bytes_max=NOTE_BYTES_MAX)
+    try:
+        head = open_cosigned(signed, peer.log_verifiers).checkpoint
+        genesis = parse_record(_fetch_proven(home, peer, head, 0))
+        check_schema(genesis)
+    except (MerkleError, Rejected) as error:
+        raise PeerUnreachable(f"{found.url}: its log does not begin with a record: {error}") from error
+    claim = genesis.clear.get("successor_of")
+    if claim is None or claim["log"] != old:
+        raise Misconfigured(f"{found.origin}: its first record does not say that it takes the place of {old}")
+    return claim["size"], as_hash(bytes.fromhex(claim["root"]))
+
+
+def _fetch_proven(home: Home, peer: Peer, head: Checkpoint, index: int) -> bytes:
+    if index >= head.size:
+        raise MalformedRecord(f"a rotation at index {index} of a log of {head.size} entries")
+    entry = fetch_entries(home.client, peer, index, head.size, count_max=1)[0]
+    proof = prove_inclusion(index, head.size, tile_node(partial(fetch_tile, home.client, peer), head.size))
+    check_inclusion(index, head.size, leaf_hash(entry), proof, head.root)
+    return entry
+
+
+def _check_same(state: DepartmentState | None, found: Introduction) -> None:
+    assert state is not None  # its genesis has been followed
+    said = {
+        "department": (state.name, found.name),
+        "number_prefix": (state.number_prefix, found.number_prefix),
+        "desk_key": (state.desk_key, base64url.encode(found.desk_key)),
+        "log_keys": (state.log_keys, found.log_vkeys),
+        "witness_keys": (state.witness_keys, found.witness_vkeys),
+        "mirror_keys": (state.mirror_keys, found.mirror_vkeys),
+    }
+    for name, (recorded, shown) in said.items():
+        if recorded != shown:
+            raise MalformedRecord(f"its records have another {name}")
+
+
+def _check_apart(connection: Connection, home: Home, found: Introduction) -> None:
+    if found.origin == home.origin:
+        raise Misconfigured(f"{found.url}: this is our own node")
+    others = [peer for peer in read_peers(connection) if peer.origin != found.origin]
+    own_prefix = Network.read(connection).own.number_prefix or ""
+    if mirror_name(found.origin) in map(mirror_name, (home.origin, *(peer.origin for peer in others))):
+        raise Misconfigured(f"{found.origin}: its witness and mirror would have the names of another department's")
+    if found.name in {home.name, *(peer.name for peer in others)}:
+        raise Misconfigured(f"{found.name}: a department of this name is in the network already")
+    for prefix in (own_prefix, *(peer.number_prefix for peer in others)):
+        # Prefix-free: a number must say whose it is.
+        if prefix.startswith(found.number_prefix) or found.number_prefix.startswith(prefix):
+            raise Misconfigured(f"{found.name}: its number prefix {found.number_prefix} cannot be told from {prefix}")
+
+
+def _handle_of(connection: Connection, origin: str) -> str | None:
+    return connection.execute(select(_peers.handle).where(_peers.origin == origin)).scalar_one_or_none()
+
+
+def _record_change(home: Home, found: Introduction, handle: str, change: str) -> str:
+    """Record that a department is a member, or is no more; returns the handle that such records of it have."""
+    with reading(home.engine) as connection:
+        folded = read_folded(connection, home.log.id, handle)
+    state = None if folded is None else folded.state
+    if isinstance(state, DepartmentState) and state.member == (change == "added"):
+        return handle  # recorded before a crash
+    said: dict[str, Json] = {"change": change, "department": found.name, "member": found.origin, **found.claims}
+    # One deed for each state that the membership was in: added, removed and added again are three.
+    before = "never" if folded is None else folded.head.record_id
+    once = f"membership:{change}:{before}:{leaf_hash(found.origin.encode()).hex()}"
+    return home.desk.submit(Statement("membership", handle, said), by=DESK, once=once).sub
+
+
+def _store(connection: Connection, found: Introduction, handle: str, genesis: bytes) -> None:
+    values = {
+        "name": found.name,
+        "url": found.url,
+        "number_prefix": found.number_prefix,
+        "desk_key": found.desk_key,
+        "log_vkeys": list(found.log_vkeys),
+        "witness_vkeys": list(found.witness_vkeys),
+        "mirror_vkeys": list(found.mirror_vkeys),
+        "removed": False,
+        "genesis": genesis,
+    }
+    if _handle_of(connection, found.origin) is None:
+        row = {"origin": found.origin, "handle": handle, "forked": False, "failures": 0, **values}
+        connection.execute(insert(schema.peers), row)
+    else:
+        connection.execute(update(schema.peers).where(_peers.origin == found.origin).values(**values))

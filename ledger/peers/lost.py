@@ -1,0 +1,99 @@
+"""What came back from the mirrors, and what cannot: private values, and an officer's new second factor.
+
+A mirror holds records and nothing private. So what belongs to these records must be entered again, and is named here.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection, delete, insert, select
+
+from ledger.errors import MalformedRecord
+from ledger.officers import totp_place
+from ledger.peers.home import Home
+from ledger.records import base64url
+from ledger.records.kinds import BY_NAME
+from ledger.records.statement import Record, parse_record, thumbprint
+from ledger.second_factor import new_secret
+from ledger.storage import entries, lookups, officers, schema
+from ledger.storage.vault import Vault, held_names
+from ledger.times import day_in_china
+
+RECOVERED_FROM, RECOVERED_TO = "recovered-from", "recovered-to"  # cursors: indices of our own log
+NUMBERS_LEFT_OUT = 100  # of a day: those of records that nobody holds any more are never given again
+_NUMBERED = frozenset({"case-submitted", "award-proposed", "payment-created"})
+
+_cursors = schema.cursors.c
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A record that is back, and whose private part is not."""
+
+    index: int
+    record_id: str
+    kind: str
+    names: tuple[str, ...]  # what may have been private in it
+    at: int
+
+
+def note_recovered(connection: Connection, home: Home, start: int, some: Sequence[bytes]) -> None:
+    """Remember that these entries came back; numbers that they bear are not given a second time."""
+    records = [record for _index, record in _parsed(start, some)]
+    days = Counter(f"{day_in_china(record.iat):%y%m%d}" for record in records if record.kind in _NUMBERED)
+    for day, count in days.items():
+        lookups.skip_sequences(connection, day, count + NUMBERS_LEFT_OUT)
+    for record in records:
+        if record.kind == "renewal":
+            _renewed_since(connection, home, record)
+    begun, ended = _read(connection, RECOVERED_FROM), _read(connection, RECOVERED_TO)
+    if begun is None or ended != start:
+        begun = start
+    _write(connection, RECOVERED_FROM, begun)
+    _write(connection, RECOVERED_TO, start + len(some))
+
+
+def _renewed_since(connection: Connection, home: Home, record: Record) -> None:
+    """The telephone that this officer reported as lost must not count again, and the key that came then is lost.
+
+    They are in force, and cannot sign in before `officers renew`.
+    """
+    vault = Vault(home.keys.vault_key)
+    if "key" in record.clear:
+        kid = thumbprint(base64url.decode(record.clear["key"]["x"]))
+        nobodys = Ed25519PrivateKey.generate().private_bytes_raw()
+        officers.replace_key(connection, record.sub, kid, vault.box(nobodys, kid.encode()))
+    officers.replace_totp(connection, record.sub, vault.box(new_secret().encode(), totp_place(record.sub)))
+    officers.drop_account(connection, record.sub)
+
+
+def what_is_missing(connection: Connection, log_id: int) -> list[Missing]:
+    """What must be entered again, in the order of the log."""
+    begun, ended = _read(connection, RECOVERED_FROM), _read(connection, RECOVERED_TO)
+    if begun is None or ended is None:
+        return []
+    some = entries.read_entries(connection, log_id, begun, ended)
+    return [
+        Missing(index, record.record_id, record.kind, BY_NAME[record.kind].private, record.iat)
+        for index, record in _parsed(begun, some)
+        if record.kind in BY_NAME and BY_NAME[record.kind].private and not held_names(connection, log_id, index)
+    ]
+
+
+def _parsed(start: int, some: Sequence[bytes]) -> Iterator[tuple[int, Record]]:
+    for index, entry in enumerate(some, start):
+        try:
+            yield index, parse_record(entry)
+        except MalformedRecord:
+            continue
+
+
+def _read(connection: Connection, name: str) -> int | None:
+    return connection.execute(select(_cursors.pos).where(_cursors.name == name)).scalar_one_or_none()
+
+
+def _write(connection: Connection, name: str, pos: int) -> None:
+    connection.execute(delete(schema.cursors).where(_cursors.name == name))
+    connection.execute(insert(schema.cursors), {"name": name, "pos": pos})

@@ -1,0 +1,268 @@
+"""Follows one peer's log: proves that it only grew, stores every entry, checks every record, and says so.
+
+Nothing is stored before it leads to a root that the peer signed; nothing is cosigned before all of it is stored and
+checked. A record that should not have been written becomes a finding, and the round goes on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NoReturn
+
+from sqlalchemy import Connection, select, update
+
+from ledger.errors import PeerUnreachable
+from ledger.log import cosigned_note
+from ledger.merkle.add_checkpoint import AddCheckpoint
+from ledger.merkle.checkpoint import Checkpoint
+from ledger.merkle.cosignature import CosignedCheckpoint, cosign, open_cosigned
+from ledger.merkle.errors import BadProof, MerkleError, NoKnownSignature
+from ledger.merkle.hashing import CompactRange, leaf_hash
+from ledger.merkle.note import NOTE_BYTES_MAX, SignatureLine, add_signatures, format_note
+from ledger.merkle.proofs import ReadNode, check_consistency, prove_consistency
+from ledger.merkle.tiles import tile_node
+from ledger.peers import witness
+from ledger.peers.cosignatures import Cosigners, as_cosignature
+from ledger.peers.errors import Declined, StaleOld
+from ledger.peers.evidence import Head, check_same_history
+from ledger.peers.fetching import fetch_entries, fetch_tile
+from ledger.peers.home import Home, Peer
+from ledger.peers.intake import take_in
+from ledger.peers.rotated import find_log_keys
+from ledger.quorum import forget_heads
+from ledger.storage import entries, heads, schema
+from ledger.storage.engine import reading, transaction
+from ledger.storage.network import mirror_name
+
+ENTRIES_A_ROUND_MAX = 8 * 1024  # of one peer: the others wait for their turn
+ENTRIES_A_TRANSACTION = 256  # the desk writes in between
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one round with one peer came to."""
+
+    size: int  # what the peer signed
+    checked: int  # how many of its entries we hold and have checked
+    new: int  # how many of them in this round
+    refused: int  # how many of the new ones are findings
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What we serve of another department's log."""
+
+    log_id: int  # of the log in our database
+    size: int  # up to where our mirror vouches for it
+    signed: bytes  # the checkpoint with the log's lines and ours
+
+
+def follow(home: Home, peer: Peer, *, cosign_it: bool) -> Progress:
+    """Follow a peer for one round.
+
+    `cosign_it` False: the story before the network began is told; all is fetched and folded, nothing cosigned. Raises
+    ForkFound, PeerUnreachable, Busy.
+    """
+    # 1. What it says now, signed by the keys that were compared when it was added.
+    log_id = open_mirror(home, peer)
+    opened = fetch_head(home, peer)
+    # 2. It only grew, as far as anything we ever saw of it tells.
+    read = tile_node(partial(fetch_tile, home.client, peer), opened.checkpoint.size)
+    head = _head(opened)
+    _check_growth(home, log_id, head, read)
+    _keep_head(home, log_id, head, opened)
+    # 3. Its new entries lead to the root that it signed; each record is checked, folded, and joined with what we hold.
+    checked, new, refused = _catch_up(home, peer, log_id, head, read, story=not cosign_it)
+    # 4. All of it is stored and checked: say so.
+    if cosign_it:
+        _cosign(home, log_id, head, opened.checkpoint, read, complete=checked == head.size)
+    return Progress(head.size, checked, new, refused)
+
+
+def fetch_head(home: Home, peer: Peer) -> CosignedCheckpoint:
+    """What the peer publishes, with the cosignatures of members that stand under it; raises PeerUnreachable."""
+    signed = home.client.get(f"{peer.url}/log/checkpoint", bytes_max=NOTE_BYTES_MAX)
+    try:
+        opened = _open_head(home, peer, signed)
+    except MerkleError as error:
+        raise PeerUnreachable(f"{peer.origin}: no checkpoint of theirs: {error}") from error
+    if opened.checkpoint.origin != peer.origin:
+        raise PeerUnreachable(f"{peer.origin}: publishes a checkpoint of {opened.checkpoint.origin}")
+    if opened.checkpoint.extension:
+        # No department's log has any, and two heads of one size may differ in them: our line fits one of the two.
+        raise PeerUnreachable(f"{peer.origin}: publishes a checkpoint with lines that no log here writes")
+    return opened
+
+
+def _open_head(home: Home, peer: Peer, signed: bytes) -> CosignedCheckpoint:
+    cosigners = _cosigners(home).verifiers
+    try:
+        return open_cosigned(signed, peer.log_verifiers, cosigners)
+    except NoKnownSignature:
+        return open_cosigned(signed, find_log_keys(home, peer, signed), cosigners)
+
+
+def open_mirror(home: Home, peer: Peer) -> int:
+    """The id of our copy of a peer's log; an empty one is begun."""
+    with reading(home.engine) as connection:
+        log_id = entries.find_log(connection, peer.origin)
+    if log_id is None:
+        with transaction(home.engine) as connection:
+            log_id = entries.find_log(connection, peer.origin)  # somebody may have been quicker
+            if log_id is None:
+                log_id = entries.create_log(connection, peer.origin, own=False)
+    return log_id
+
+
+def latest(home: Home, origin_hash: str) -> Copy | None:
+    """Our copy of the log whose origin has this SHA-256 (hex); None when we have never cosigned one as a mirror."""
+    with reading(home.engine) as connection:
+        logs = connection.execute(select(schema.logs.c.id, schema.logs.c.origin).where(~schema.logs.c.own)).all()
+        for log_id, origin in logs:
+            if witness.hash_of_origin(origin) == origin_hash:
+                return _copy(connection, home, log_id)
+    return None
+
+
+def _copy(connection: Connection, home: Home, log_id: int) -> Copy | None:
+    # By name: what an older key of ours has said counts on, until the newer one has said something.
+    own = mirror_name(home.origin)
+    kept = [one for one in heads.read_cosignatures(connection, log_id) if one.line.name == own]
+    head = heads.head_at(connection, log_id, max(one.size for one in kept)) if kept else None
+    if head is None:
+        return None
+    return Copy(log_id, head.size, add_signatures(head.signed, [one.line for one in kept if one.size == head.size]))
+
+
+def _cosigners(home: Home) -> Cosigners:
+    with reading(home.engine) as connection:
+        return Cosigners.read(connection, home)
+
+
+def _head(opened: CosignedCheckpoint) -> Head:
+    checkpoint = opened.checkpoint
+    signed = format_note(checkpoint.text(), opened.log_lines)
+    return Head(checkpoint.origin, checkpoint.size, checkpoint.root, signed)
+
+
+def _check_growth(home: Home, log_id: int, head: Head, read: ReadNode) -> None:
+    """Compare with the newest head that we accepted, and with what our witness cosigned; raises ForkFound."""
+    with reading(home.engine) as connection:
+        newest = heads.newest_head(connection, log_id)
+        held = None if newest is None else Head(head.origin, newest.size, newest.root, newest.signed)
+        seen = witness.last_seen(connection, head.origin)
+        stored = entries.read_edge(connection, log_id).size
+        if held is not None and head.size < held.size:
+            _refuse_older(head, held, entries.node_reader(connection, log_id, held.size), stored)
+    known = [] if held is None else [held]
+    # Our witness may have cosigned a head that is not published yet: of that one there are no tiles to be had.
+    if seen.signed and seen.size <= head.size:
+        known.append(Head(head.origin, seen.size, seen.root, seen.signed))
+    for one in known:
+        try:
+            check_same_history(one, head, read)
+        except BadProof as error:
+            raise PeerUnreachable(f"{head.origin}: {error}") from error
+
+
+def _refuse_older(head: Head, held: Head, read_ours: ReadNode, stored: int) -> NoReturn:
+    """An older head comes from a cache or a backup, or is another history: our own copy tells. Raises ForkFound."""
+    if stored >= held.size:
+        check_same_history(head, held, read_ours)
+    raise PeerUnreachable(f"{head.origin}: shows size {head.size}, and has shown {held.size}")
+
+
+def _keep_head(home: Home, log_id: int, head: Head, opened: CosignedCheckpoint) -> None:
+    with transaction(home.engine, facts=False) as connection:
+        if heads.head_at(connection, log_id, head.size) is None:
+            row = heads.Head(head.size, head.root, head.signed, home.now())
+            heads.add_head(connection, log_id, row)
+        Cosigners.read(connection, home).keep(connection, log_id, opened.checkpoint, opened.cosignatures)
+
+
+def _catch_up(home: Home, peer: Peer, log_id: int, head: Head, read: ReadNode, *, story: bool) -> tuple[int, int, int]:
+    with reading(home.engine) as connection:
+        edge = entries.read_edge(connection, log_id)
+    fetched = fetch_entries(home.client, peer, edge.size, head.size, count_max=ENTRIES_A_ROUND_MAX)
+    if fetched:
+        check_entries(edge, fetched, head, read)
+    refused = 0
+    for at in range(0, len(fetched), ENTRIES_A_TRANSACTION):
+        some = fetched[at : at + ENTRIES_A_TRANSACTION]
+        refused += _store(home, log_id, peer, edge.size + at, some, story=story)
+    return edge.size + len(fetched), len(fetched), refused
+
+
+def catch_up(home: Home, peer: Peer, log_id: int, head: Head, read: ReadNode) -> None:
+    """Store and check what is missing of a log up to a head that somebody answers for; raises PeerUnreachable, Busy."""
+    checked, new = 0, 1
+    while checked < head.size and new:
+        checked, new, _refused = _catch_up(home, peer, log_id, head, read, story=False)
+
+
+def check_entries(edge: CompactRange, fetched: Sequence[bytes], head: Head, read: ReadNode) -> None:
+    """Check that these entries, behind those we hold, are the log that was signed."""
+    grown = edge.extend(leaf_hash(entry) for entry in fetched)
+    try:
+        proof = prove_consistency(grown.size, head.size, read)
+        check_consistency(grown.size, head.size, grown.root(), head.root, proof)
+    except MerkleError as error:
+        raise PeerUnreachable(f"{head.origin}: its entries do not lead to its signed root: {error}") from error
+
+
+def _store(home: Home, log_id: int, peer: Peer, start: int, some: Sequence[bytes], *, story: bool) -> int:
+    with transaction(home.engine) as connection:
+        if entries.read_edge(connection, log_id).size != start:
+            raise PeerUnreachable(f"{peer.origin}: another round is following it at this moment")
+        entries.append(connection, log_id, some)
+        refused = take_in(connection, home, log_id, peer, start, some, story=story)
+        end = start + len(some)
+        connection.execute(update(schema.logs).where(schema.logs.c.id == log_id).values(folded=end))
+        return refused
+
+
+def _cosign(home: Home, log_id: int, head: Head, checkpoint: Checkpoint, read: ReadNode, *, complete: bool) -> None:
+    """Cosign as witness that it only grew and, when we hold and have checked all of it, as mirror."""
+    lines = _cosign_as_witness(home, head, read)
+    with transaction(home.engine, facts=False) as connection:
+        cosigners = Cosigners.read(connection, home)
+        cosigners.keep(connection, log_id, checkpoint, map(as_cosignature, lines))
+        # The mirror follows the witness, which knows from beside the keys what it can never take back.
+        if lines and complete:
+            made = _mirror_lines(connection, home, log_id, checkpoint)
+            cosigners.keep(connection, log_id, checkpoint, map(as_cosignature, made))
+            _note(connection, log_id, checkpoint.size)
+
+
+def _note(connection: Connection, log_id: int, size: int) -> None:
+    """Keep what has been said of the head that we vouch for: whoever asks here for a receipt gets it under this one.
+
+    It holds all that the heads before it claimed.
+    """
+    head = heads.head_at(connection, log_id, size)
+    if head is None:  # another round has gone on to a larger one, and notes that
+        return
+    heads.note_head(connection, log_id, size, cosigned_note(head, heads.read_cosignatures(connection, log_id)))
+    forget_heads(connection, log_id, size)
+
+
+def _mirror_lines(connection: Connection, home: Home, log_id: int, checkpoint: Checkpoint) -> list[SignatureLine]:
+    # As with the witness: a clock that was set back must not make a cosignature older than the one before.
+    times = {one.line.ref: one.time for one in heads.read_cosignatures(connection, log_id)}
+    now = home.now()
+    return [cosign(checkpoint.text(), max(now, times.get(key.verifier.ref, 0)), key) for key in home.keys.mirror]
+
+
+def _cosign_as_witness(home: Home, head: Head, read: ReadNode) -> tuple[SignatureLine, ...]:
+    """Our witness's lines; none while it has cosigned a newer head, which will be published in a moment."""
+    with reading(home.engine) as connection:
+        seen = witness.last_seen(connection, head.origin)
+    if seen.size > head.size:
+        return ()
+    try:
+        proof = prove_consistency(seen.size, head.size, read)
+        return witness.cosign_next(home, AddCheckpoint(seen.size, tuple(proof), head.signed))
+    except StaleOld:  # the peer's own request came first
+        return ()
+    except Declined as error:
+        raise PeerUnreachable(f"{head.origin}: {error}") from error

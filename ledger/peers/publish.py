@@ -1,0 +1,258 @@
+"""Signs what our log has become, collects what others say of it, and publishes it.
+
+A new head waits for a quorum, but not for long: a slow peer delays us by two seconds and never stops us. An unchanged
+head is offered again each round, because the time of its cosignatures is what says that somebody still looks.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from time import monotonic
+
+import httpx
+from sqlalchemy import Connection
+
+from ledger.errors import ForkFound, LedgerError, PeerUnreachable
+from ledger.log import PUBLISH_WAIT_SECONDS, may_publish
+from ledger.merkle.add_checkpoint import AddCheckpoint
+from ledger.merkle.checkpoint import Checkpoint
+from ledger.merkle.cosignature import Cosignature, open_cosigned
+from ledger.merkle.encoding import parse_decimal
+from ledger.merkle.errors import MerkleError
+from ledger.merkle.hashing import Hash
+from ledger.merkle.note import NOTE_BYTES_MAX, add_signatures, parse_signature_lines
+from ledger.merkle.proofs import prove_consistency, root_at
+from ledger.merkle.vkeys import Verifier
+from ledger.peers import evidence, witness
+from ledger.peers.cosignatures import Cosigners, as_cosignature
+from ledger.peers.errors import Declined
+from ledger.peers.hearsay import held_by, note_strange
+from ledger.peers.home import Home, Peer, read_peers
+from ledger.storage import entries, heads
+from ledger.storage.engine import reading, transaction
+from ledger.storage.heads import Head
+
+PARALLEL_MAX = 16
+ANSWERS_SECONDS_MAX = 10.0  # a round waits longer for an answer than a publication does
+SIZE_BYTES_MAX = 32  # of a 409: a decimal and a newline
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A head of ours, and what a peer is told of how it grew."""
+
+    head: Head
+    old: int
+
+
+def publish_round(home: Home, *, cosign: bool = True) -> int | None:
+    """Sign a new head, have it cosigned and publish it; returns its size, None when there was nothing to publish.
+
+    `cosign` False: the story before the network began is told, and nobody is asked. Raises Behind or Busy.
+    """
+    home.log.check_whole()
+    head = home.log.sign_new_head() or _unpublished(home)
+    if head is None:
+        return None
+    if cosign:
+        cosign_own(home, head)
+        _gather_until_quorum(home, head)
+    home.log.publish(head.size)
+    home.log.refresh()
+    return head.size
+
+
+def offer_again(home: Home) -> None:
+    """Offer the head that is published to all peers once more, for fresh cosignatures; raises Behind or Busy."""
+    head = home.log.published_head()
+    if head is None:
+        return
+    cosign_own(home, head)
+    for _peer in _gather(home, head, ANSWERS_SECONDS_MAX):
+        pass
+    home.log.refresh()
+
+
+def cosign_own(home: Home, head: Head) -> None:
+    """Have our own witness cosign our head, by the same rule as any other log's; raises Behind or Busy."""
+    with reading(home.engine) as connection:
+        seen = witness.last_seen(connection, home.origin)
+        if seen.size > head.size:
+            return
+        proof = _prove(connection, home, seen.size, head.size)
+    try:
+        lines = witness.cosign_next(home, AddCheckpoint(seen.size, proof, head.signed))
+    except Declined as error:  # another process has been quicker, or our own history broke: never quietly
+        _log.warning("our own head of size %d: %s", head.size, error)
+        return
+    _keep(home, head, map(as_cosignature, lines))
+
+
+def collect_mirrors(home: Home) -> None:
+    """Fetch what each peer's mirror says of our log; raises Busy."""
+    with reading(home.engine) as connection:
+        peers = _askable(connection)
+    with ThreadPoolExecutor(PARALLEL_MAX) as pool:
+        for peer, asked in [(peer, pool.submit(_collect_from, home, peer)) for peer in peers]:
+            try:
+                asked.result()
+            except LedgerError as error:
+                _log.info("mirror of %s: %s", peer.name, error)
+    home.log.refresh()
+
+
+def _unpublished(home: Home) -> Head | None:
+    """A head that was signed and, for a crash, never published."""
+    newest, published = home.log.newest_head(), home.log.published_head()
+    if newest is None or (published is not None and published.size >= newest.size):
+        return None
+    return newest
+
+
+def _askable(connection: Connection) -> list[Peer]:
+    return [peer for peer in read_peers(connection) if not peer.forked]
+
+
+def _gather_until_quorum(home: Home, head: Head) -> None:
+    """Publish as soon as a quorum has cosigned, then go on listening until the wait is over."""
+    with reading(home.engine) as connection:
+        departments = 1 + len(read_peers(connection))
+    began = monotonic()
+    cosigned = 1  # our own witness
+    published = False
+    for _peer in _gather(home, head, PUBLISH_WAIT_SECONDS):
+        cosigned += 1
+        if not published and may_publish(cosigned, departments, monotonic() - began):
+            published = home.log.publish(head.size)
+
+
+def _gather(home: Home, head: Head, seconds: float) -> Iterator[Peer]:
+    """Offer a head to all peers at once; each whose cosignatures came and are kept is yielded."""
+    with reading(home.engine) as connection:
+        offers = [(peer, _Offer(head, _last_said(connection, home, peer))) for peer in _askable(connection)]
+    pool = ThreadPoolExecutor(PARALLEL_MAX)
+    asked: dict[Future[Sequence[Cosignature]], Peer] = {
+        pool.submit(_offer_to, home, peer, offer): peer for peer, offer in offers
+    }
+    try:
+        for answer in as_completed(asked, timeout=seconds):
+            peer = asked[answer]
+            try:
+                _keep(home, head, answer.result())
+            except LedgerError as error:
+                _log.info("%s did not cosign our size %d: %s", peer.name, head.size, error)
+            else:
+                yield peer
+    except TimeoutError:
+        _log.info("size %d: not every peer answered within %.0f s", head.size, seconds)
+    finally:
+        # A late answer is not lost: the peer has cosigned, and the next round asks again.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _last_said(connection: Connection, home: Home, peer: Peer) -> int:
+    """The size that a peer's witness cosigned last of our log, as far as we know."""
+    refs = {verifier.ref for verifier in peer.witness_verifiers}
+    return max(
+        (one.size for one in heads.read_cosignatures(connection, home.log.id) if one.line.ref in refs), default=0
+    )
+
+
+def _offer_to(home: Home, peer: Peer, offer: _Offer) -> Sequence[Cosignature]:
+    old = min(offer.old, offer.head.size)
+    status, body = _post(home, peer, offer.head, old)
+    if status == httpx.codes.CONFLICT:
+        old = _parse_size(peer, body)
+        if old > offer.head.size:
+            if (held := held_by(home, peer, heads.WITNESS)) is not None:
+                note_strange(home, [held])
+            raise PeerUnreachable(f"{peer.origin}: has cosigned size {old} of ours already")
+        status, body = _post(home, peer, offer.head, old)
+    if status != httpx.codes.OK:
+        raise PeerUnreachable(f"{peer.origin}: answered {status}")
+    return _open_answer(home, peer, offer.head, body)
+
+
+def _post(home: Home, peer: Peer, head: Head, old: int) -> tuple[int, bytes]:
+    with reading(home.engine) as connection:
+        proof = _prove(connection, home, old, head.size)
+    content = AddCheckpoint(old, proof, head.signed).to_bytes()
+    url = f"{peer.url}/witness/add-checkpoint"
+    answer = home.client.ask("POST", url, bytes_max=NOTE_BYTES_MAX, content=content)
+    return answer.status, answer.body
+
+
+def _prove(connection: Connection, home: Home, old: int, size: int) -> tuple[Hash, ...]:
+    return tuple(prove_consistency(old, size, entries.node_reader(connection, home.log.id, size)))
+
+
+def _parse_size(peer: Peer, body: bytes) -> int:
+    try:
+        text = body[:SIZE_BYTES_MAX].decode("ascii")
+        return parse_decimal(text.removesuffix("\n"))
+    except (UnicodeDecodeError, MerkleError) as error:
+        raise PeerUnreachable(f"{peer.origin}: a 409 without a size") from error
+
+
+def _open_answer(home: Home, peer: Peer, head: Head, body: bytes) -> Sequence[Cosignature]:
+    """The peer's own cosignatures out of its answer; what others' keys say in it is ignored (tlog-witness)."""
+    refs = {verifier.ref for verifier in peer.witness_verifiers}
+    try:
+        lines = [line for line in parse_signature_lines(body) if line.ref in refs]
+        opened = open_cosigned(add_signatures(head.signed, lines), _own(home), peer.witness_verifiers)
+    except MerkleError as error:
+        raise PeerUnreachable(f"{peer.origin}: cosigned something else: {error}") from error
+    if not opened.cosignatures:
+        raise PeerUnreachable(f"{peer.origin}: answered with no cosignature of theirs")
+    return opened.cosignatures
+
+
+def _own(home: Home) -> tuple[Verifier, ...]:
+    return tuple(signer.verifier for signer in home.keys.log)
+
+
+def _keep(home: Home, head: Head, cosignatures: Iterable[Cosignature]) -> None:
+    checkpoint = Checkpoint(home.origin, head.size, head.root)
+    with transaction(home.engine, facts=False) as connection:
+        Cosigners.read(connection, home).keep(connection, home.log.id, checkpoint, cosignatures)
+
+
+def _collect_from(home: Home, peer: Peer) -> None:
+    url = f"{peer.url}/mirror/{witness.hash_of_origin(home.origin)}/checkpoint"
+    signed = home.client.get_if_any(url, bytes_max=NOTE_BYTES_MAX)
+    if signed is None:
+        return
+    try:
+        opened = open_cosigned(signed, _own(home), peer.mirror_verifiers)
+    except MerkleError as error:
+        raise PeerUnreachable(f"{url}: no checkpoint of ours: {error}") from error
+    with transaction(home.engine, facts=False) as connection:
+        edge = entries.read_edge(connection, home.log.id)
+        checkpoint = opened.checkpoint
+        if checkpoint.size > edge.size:
+            note_strange(home, [evidence.Head(home.origin, checkpoint.size, checkpoint.root, signed)])
+            raise PeerUnreachable(f"{url}: holds size {checkpoint.size} of our log, which we do not")
+        read = entries.node_reader(connection, home.log.id, edge.size)
+        stolen = root_at(checkpoint.size, read) != checkpoint.root
+        if not stolen:
+            Cosigners.read(connection, home).keep(connection, home.log.id, checkpoint, opened.cosignatures)
+    if stolen:
+        _raise_theft(home, checkpoint.size, signed)
+
+
+def _raise_theft(home: Home, size: int, signed: bytes) -> None:
+    """Our own key stands under a history that is not ours: kept as evidence like anybody's, and said aloud."""
+    newest = home.log.newest_head()
+    assert newest is not None  # what a mirror cosigned we have signed before
+    _log.error("a head of size %d bears our log's signature, and we did not make it", size)
+    ours = evidence.Head(home.origin, newest.size, newest.root, newest.signed)
+    theirs = open_cosigned(signed, _own(home)).checkpoint
+    with transaction(home.engine) as connection:
+        read = entries.node_reader(connection, home.log.id, newest.size)
+        try:
+            evidence.check_same_history(ours, evidence.Head(home.origin, theirs.size, theirs.root, signed), read)
+        except ForkFound as fork:
+            evidence.keep_evidence(connection, fork, home.now())

@@ -1,0 +1,57 @@
+"""Goes over from a department's log that ended to the one that takes its place, when an operator has decided so.
+
+The new log's first record names the old one, and the last size and root of it that count. That is held against our own
+copy: what we have stored of the old log, and what is still missing of it up to there, must lead to that root.
+"""
+
+from functools import partial
+
+from ledger.errors import Misconfigured
+from ledger.merkle.hashing import Hash
+from ledger.merkle.proofs import root_at
+from ledger.merkle.tiles import tile_node
+from ledger.peers.evidence import Head
+from ledger.peers.fetching import fetch_tile
+from ledger.peers.home import Home, Peer, read_peers
+from ledger.peers.joining import add_peer, fetch_node, fetch_successor_claim, remove_peer
+from ledger.peers.mirror import catch_up
+from ledger.storage import entries
+from ledger.storage.engine import reading
+
+
+def take_over(home: Home, url: str, words: str, old_name: str) -> Peer:
+    """Follow the log at this URL in the place of the department of that name.
+
+    Raises FingerprintDiffers, Misconfigured, PeerUnreachable, Refused or Busy. Until the last step the old one is
+    followed as before, and the same command again completes what was begun.
+    """
+    with reading(home.engine) as connection:
+        known = read_peers(connection, with_removed=True)
+    old = next((peer for peer in known if old_name in {peer.name, peer.origin}), None)
+    if old is None:
+        raise Misconfigured(f"{old_name}: no department of this name was ever followed; `peers list` shows them")
+    # 1. The new log says of itself that it takes this one's place, and from where.
+    found = fetch_node(home, url)
+    size, root = fetch_successor_claim(home, found, old.origin)
+    # 2. Up to there the old one is what we have stored, or can still get.
+    _check_end(home, old, size, root)
+    # 3. From here on it is the other one.
+    if not old.removed:
+        remove_peer(home, old.origin)
+    return add_peer(home, url, words)
+
+
+def _check_end(home: Home, old: Peer, size: int, root: Hash) -> None:
+    with reading(home.engine) as connection:
+        log_id = entries.find_log(connection, old.origin)
+        held = 0 if log_id is None else entries.read_edge(connection, log_id).size
+    if log_id is None:
+        raise Misconfigured(f"{old.origin}: nothing of it is stored here, so that nothing can be compared")
+    if held < size:
+        read = tile_node(partial(fetch_tile, home.client, old), size)
+        catch_up(home, old, log_id, Head(old.origin, size, root, b""), read)
+    with reading(home.engine) as connection:
+        held = entries.read_edge(connection, log_id).size
+        found = root_at(size, entries.node_reader(connection, log_id, held)) if held >= size else None
+    if found != root:
+        raise Misconfigured(f"{old.origin}: our copy has another root at size {size} than its successor says")

@@ -1,0 +1,190 @@
+"""Cosigns a log's next checkpoint when it only grew: members' logs, strangers' logs, and our own.
+
+One rule behind every door: a peer's POST, our own poll, our own publication. Compare and store are one step, and what
+we cosigned is fixed beside the keys before the cosignature leaves. Protocol: c2sp.org/tlog-witness.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from ledger.errors import Behind, ForkFound
+from ledger.keys import HighWater
+from ledger.merkle.add_checkpoint import AddCheckpoint, parse_add_checkpoint
+from ledger.merkle.cosignature import CosignedCheckpoint, cosign, open_cosigned, parse_checkpoint_unverified
+from ledger.merkle.errors import BadProof, MalformedRequest, MerkleError
+from ledger.merkle.hashing import EMPTY_ROOT, Hash
+from ledger.merkle.note import SignatureLine, format_note
+from ledger.merkle.proofs import check_consistency
+from ledger.peers.errors import MalformedQuestion, OldTooLarge, StaleOld, UnknownLog, UnprovenGrowth, Untrusted
+from ledger.peers.evidence import Head, check_same_history, has_forked, keep_evidence
+from ledger.peers.home import Home, trusted_for
+from ledger.peers.retired import check_retired
+from ledger.storage import schema
+from ledger.storage.engine import reading, transaction
+
+_witnessed = schema.witnessed.c
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What we cosigned last for one origin; size 0 and time 0 when we never did.
+
+    `signed` is empty when the database has lost the note: size and root are known from beside the keys.
+    """
+
+    size: int = 0
+    root: Hash = EMPTY_ROOT
+    time: int = 0
+    signed: bytes = b""
+
+
+def accept(home: Home, body: bytes) -> bytes:
+    """Answer the body of an add-checkpoint request with our cosignature lines; raises Declined, Behind or Busy."""
+    try:
+        request = parse_add_checkpoint(body)
+    except MalformedRequest as error:
+        raise MalformedQuestion(str(error)) from error
+    lines = cosign_next(home, request)
+    return "".join(line.text() for line in lines).encode()
+
+
+def cosign_next(home: Home, request: AddCheckpoint) -> tuple[SignatureLine, ...]:
+    """Accept the next checkpoint of a log, and cosign it with both our keys; raises Declined, Behind or Busy."""
+    # 1. We know the log, and a key that we trust for it has signed; no such key's line is bad.
+    try:
+        opened = _open_signed(home, request.signed)
+        # 2. The proof starts where a proof can start.
+        if request.old > opened.checkpoint.size:
+            raise OldTooLarge(f"old {request.old} is beyond size {opened.checkpoint.size}")
+        # 3. It starts at what we cosigned last, and shows that the log only grew: looked at and stored in one step.
+        with transaction(home.engine, facts=False) as connection:
+            lines, seen = _accept(connection, home, opened, request)
+    except ForkFound as fork:
+        with transaction(home.engine) as connection:
+            keep_evidence(connection, fork, home.now())
+        raise UnprovenGrowth(str(fork)) from fork
+    # 4. Durable here, then beside the keys, then out of the house: a crash in between repeats, it never forgets.
+    _fix(home.high_water, opened.checkpoint.origin, seen)
+    return lines
+
+
+def last_seen(connection: Connection, origin: str) -> Seen:
+    """What we cosigned last for this origin."""
+    row = connection.execute(select(schema.witnessed).where(_witnessed.origin == origin)).one_or_none()
+    return Seen() if row is None else _seen(row)
+
+
+def latest(home: Home, origin_hash: str) -> bytes | None:
+    """The checkpoint cosigned last of the log whose origin has this SHA-256 (hex), None if there is none."""
+    with reading(home.engine) as connection:
+        rows = connection.execute(select(schema.witnessed)).all()
+    for row in rows:
+        if hash_of_origin(row.origin) == origin_hash and row.signed:
+            seen = _seen(row)
+            _fix(home.high_water, row.origin, seen)
+            return seen.signed
+    if any(hash_of_origin(origin) == origin_hash for origin in home.high_water.witness_heads()):
+        raise Behind("this was cosigned, and the database has forgotten it")  # and not: it never was
+    return None
+
+
+def catch_up(home: Home) -> int:
+    """Let a database that was put back know what our witness has cosigned; returns of how many logs it had forgotten.
+
+    What the mark holds was cosigned, or was about to be. Whoever asks next must show growth from there. Raises MarkLost
+    or Busy.
+    """
+    fixed = home.high_water.witness_heads()  # first: a database that is whole is never behind what it said then
+    with reading(home.engine) as connection:
+        rows = connection.execute(select(_witnessed.origin, _witnessed.size))
+        known: dict[str, int] = {row.origin: row.size for row in rows}
+    forgotten = {origin: head for origin, head in fixed.items() if head[0] > known.get(origin, 0)}
+    if forgotten:
+        with transaction(home.engine) as connection:
+            for origin, (size, root) in forgotten.items():
+                seen = last_seen(connection, origin)
+                if seen.size < size:  # nobody has been quicker
+                    _store(connection, origin, Seen(size, root, seen.time))
+    return len(forgotten)
+
+
+def hash_of_origin(origin: str) -> str:
+    """What stands for an origin in a URL (tlog-witness, tlog-mirror): lower-case hex of its SHA-256."""
+    return sha256(origin.encode()).hexdigest()
+
+
+def _open_signed(home: Home, signed: bytes) -> CosignedCheckpoint:
+    origin = parse_checkpoint_unverified(signed).origin
+    with reading(home.engine) as connection:
+        verifiers = trusted_for(connection, home, origin)
+        forked = has_forked(connection, origin)
+    if not verifiers:
+        raise UnknownLog(f"no log of ours or that we cosign is called {origin!r}")
+    if forked:
+        # No status of the specification fits: nothing that this log's keys sign is believed any more.
+        raise Untrusted(f"{origin} has shown two histories")
+    try:
+        return open_cosigned(signed, verifiers)
+    except MerkleError as error:
+        with reading(home.engine) as connection:
+            check_retired(connection, home, origin, signed)
+        raise Untrusted(f"{origin}: {error}") from error
+
+
+def _accept(
+    connection: Connection, home: Home, opened: CosignedCheckpoint, request: AddCheckpoint
+) -> tuple[tuple[SignatureLine, ...], Seen]:
+    checkpoint = opened.checkpoint
+    seen = last_seen(connection, checkpoint.origin)
+    _check_not_behind(home.high_water, checkpoint.origin, seen)
+    if request.old != seen.size:
+        raise StaleOld(checkpoint.origin, seen.size)
+    head = Head(checkpoint.origin, checkpoint.size, checkpoint.root, format_note(checkpoint.text(), opened.log_lines))
+    _check_growth(seen, head, request.proof)
+    # A clock that was set back must not make a cosignature older than the one before.
+    time = max(home.now(), seen.time)
+    lines = tuple(cosign(checkpoint.text(), time, key) for key in home.keys.witness)
+    new = Seen(head.size, head.root, time, format_note(checkpoint.text(), [*opened.log_lines, *lines]))
+    _store(connection, checkpoint.origin, new)
+    return lines, new
+
+
+def _check_growth(seen: Seen, head: Head, proof: Sequence[Hash]) -> None:
+    try:
+        check_consistency(seen.size, head.size, seen.root, head.root, proof)
+    except BadProof as error:
+        if seen.size == head.size and seen.signed:
+            check_same_history(Head(head.origin, seen.size, seen.root, seen.signed), head)
+        raise UnprovenGrowth(f"{head.origin}: {error}") from error
+
+
+def _store(connection: Connection, origin: str, new: Seen) -> None:
+    values: dict[str, Any] = {"size": new.size, "root": new.root, "signed": new.signed, "time": new.time}
+    stored = connection.execute(update(schema.witnessed).where(_witnessed.origin == origin).values(**values))
+    if stored.rowcount == 0:
+        connection.execute(insert(schema.witnessed), {"origin": origin, **values})
+
+
+def _check_not_behind(mark: HighWater, origin: str, seen: Seen) -> None:
+    fixed = mark.witness_head(origin)
+    if fixed is not None and (fixed[0] > seen.size or (fixed[0] == seen.size and fixed[1] != seen.root)):
+        raise Behind(f"{origin}: the database says size {seen.size}, and size {fixed[0]} has been cosigned")
+
+
+def _fix(mark: HighWater, origin: str, seen: Seen) -> None:
+    """Fix what was cosigned beside the keys. Raises Behind when another head of this size is fixed there."""
+    try:
+        mark.raise_witness(origin, seen.size, seen.root)
+    except Behind:
+        fixed = mark.witness_head(origin)
+        if fixed is None or fixed[0] <= seen.size:
+            raise
+        # A later request has been fixed since our commit: it built on this one.
+
+
+def _seen(row: Row[Any]) -> Seen:
+    return Seen(row.size, Hash(row.root), row.time, row.signed)

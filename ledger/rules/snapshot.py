@@ -1,0 +1,47 @@
+"""What the rules look at: one award and every payment that names it, from all the logs that we hold, at one moment.
+
+Whoever has the database builds a snapshot; a rule only reads it.
+"""
+
+from dataclasses import dataclass
+
+from ledger.records.funds import AwardState, PaymentState, Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One signed record that a rule compares, and the person who signed it."""
+
+    leaf: bytes  # leaf hash of the record
+    person: str  # digest; says "the same person" only inside one log, whose secret made it. "": nobody known
+
+
+@dataclass(frozen=True, slots=True)
+class AwardPart:
+    """The award as its own log has it."""
+
+    state: AwardState
+    department: str  # name of the department that approves
+    payer: str  # name of the department that it says is to pay
+    proposed: Act  # the newest award-proposed
+    approved: Act | None  # the newest award-approved, while the award is APPROVED
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPart:
+    """One payment as the payer's log has it."""
+
+    ref: Ref
+    state: PaymentState
+    department: str  # name of the department whose log it is in
+    ordered: Act  # the payment-created
+    released: Act | None  # the payment-released, once there is one
+
+
+@dataclass(frozen=True, slots=True)
+class AwardSnapshot:
+    """An award and all its payments."""
+
+    ref: Ref  # of the award, also when only a payment has named it so far
+    award: AwardPart | None  # None: nothing of it is known here (yet)
+    payments: tuple[PaymentPart, ...] = ()  # whatever their status, oldest first

@@ -1,0 +1,365 @@
+"""Rows of what is true now: objects, signers and the feed, over our own log and the mirrors alike."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import CTE, Connection, Row, Select, and_, bindparam, insert, literal, select, update
+
+from ledger.storage import schema
+from ledger.storage.engine import forget
+from ledger.storage.prepared import Prepared
+from ledger.storage.schema import entries, feed, logs, numbers, objects, peers, signers
+
+Key = tuple[int, str]  # log id and handle
+
+_o = objects.c
+
+
+class LogRow(NamedTuple):
+    """One log that we hold, and the department behind it."""
+
+    id: int
+    origin: str
+    own: bool
+    department: str | None  # None until its genesis is folded
+    number_prefix: str | None
+    first_cosigned: int | None
+
+
+_LOGS = Prepared(
+    select(logs.c.id, logs.c.origin, logs.c.own, logs.c.department, logs.c.number_prefix, logs.c.first_cosigned)
+)
+_PEER_NAMES = Prepared(select(peers.c.origin, peers.c.name, peers.c.number_prefix))
+
+
+def read_logs(conn: Connection) -> list[LogRow]:
+    """Every log that we hold: few."""
+    return [LogRow(*row) for row in _LOGS.rows(conn)]
+
+
+def read_peer_names(conn: Connection) -> list[tuple[str, str, str]]:
+    """Origin, name and number prefix of each department that we ever followed."""
+    return [(row[0], row[1], row[2]) for row in _PEER_NAMES.rows(conn)]
+
+
+# --- objects ---
+
+
+class ObjectRow(NamedTuple):
+    """An object, its state not yet decoded."""
+
+    log_id: int
+    handle: str
+    topic: str
+    folded: str
+    idx: int
+    created: int
+    first_idx: int
+    ref_log: str | None
+    ref_handle: str | None
+    disputed: int | None
+    citizen: str | None
+
+    @property
+    def key(self) -> Key:
+        """What tells it apart."""
+        return self.log_id, self.handle
+
+
+_COLUMNS = (
+    _o.log_id,
+    _o.handle,
+    _o.topic,
+    _o.folded,
+    _o.idx,
+    _o.created,
+    _o.first_idx,
+    _o.ref_log,
+    _o.ref_handle,
+    _o.disputed,
+)
+_OWNER = and_(numbers.c.log_id == _o.log_id, numbers.c.handle == _o.handle)
+
+_ONE = Prepared(
+    select(_o.topic, _o.folded, _o.disputed).where(_o.log_id == bindparam("log_id"), _o.handle == bindparam("handle"))
+)
+
+
+def _below(seed: Select[tuple[int, str]]) -> CTE:
+    """The seed and all that refers to it: awards of a case, payments of an award, words on a payment, in any log."""
+    tree = seed.cte("tree", recursive=True)
+    child = (
+        select(_o.log_id, _o.handle)
+        .join(tree, _o.ref_handle == tree.c.handle)
+        .join(logs, and_(logs.c.id == tree.c.log_id, logs.c.origin == _o.ref_log))
+    )
+    return tree.union(child)
+
+
+def _tree(seed: Select[tuple[int, str]]) -> Select[Any]:
+    tree = _below(seed)
+    return (
+        select(*_COLUMNS, numbers.c.citizen)
+        .select_from(tree)
+        .join(objects, and_(_o.log_id == tree.c.log_id, _o.handle == tree.c.handle))
+        .outerjoin(numbers, _OWNER)
+    )
+
+
+_TREE = Prepared(
+    _tree(select(_o.log_id, _o.handle).where(_o.log_id == bindparam("log_id"), _o.handle == bindparam("handle")))
+)
+_TREE_OF_CITIZEN = Prepared(
+    _tree(select(numbers.c.log_id, numbers.c.handle).where(numbers.c.citizen == bindparam("citizen")))
+)
+
+
+def read_object(conn: Connection, key: Key) -> tuple[str, str, int | None] | None:
+    """Topic, folded text and disputed of one object, or None."""
+    row = _ONE.first(conn, {"log_id": key[0], "handle": key[1]})
+    return None if row is None else (row[0], row[1], row[2])
+
+
+def read_tree(conn: Connection, key: Key) -> list[ObjectRow]:
+    """An object and everything below it, in any log."""
+    return [ObjectRow(*row) for row in _TREE.rows(conn, {"log_id": key[0], "handle": key[1]})]
+
+
+def read_tree_of_citizen(conn: Connection, citizen: str) -> list[ObjectRow]:
+    """Everything that belongs to a citizen, and everything below it."""
+    return [ObjectRow(*row) for row in _TREE_OF_CITIZEN.rows(conn, {"citizen": citizen})]
+
+
+_INSERT_OBJECT = Prepared(insert(objects))
+_UPDATE_OBJECT = Prepared(
+    update(objects)
+    .where(_o.log_id == bindparam("in_log"), _o.handle == bindparam("of_handle"))
+    .values({name: bindparam(name) for name in ("status", "folded", "idx", "since", "ref_log", "ref_handle", "payer")})
+)
+_DISPUTE = (
+    update(objects)
+    .where(_o.log_id == bindparam("in_log"), _o.handle == bindparam("of_handle"), _o.disputed.is_(None))
+    .values(disputed=bindparam("at_idx"))
+)
+
+
+def insert_object(conn: Connection, key: Key, values: Mapping[str, Any]) -> None:
+    """Store an object for the first time."""
+    _INSERT_OBJECT.run(conn, {"log_id": key[0], "handle": key[1], "disputed": None, **values})
+
+
+def update_object(conn: Connection, key: Key, values: Mapping[str, Any]) -> None:
+    """Store what an object has become."""
+    _UPDATE_OBJECT.run(conn, {"in_log": key[0], "of_handle": key[1], **values})
+
+
+def dispute(conn: Connection, key: Key, idx: int) -> None:
+    """Remember the first entry about an object that was refused."""
+    conn.execute(_DISPUTE, {"in_log": key[0], "of_handle": key[1], "at_idx": idx})
+
+
+_CHILDREN = Prepared(
+    select(_o.log_id, _o.handle, _o.status)
+    .where(_o.ref_handle == bindparam("ref_handle"), _o.ref_log == bindparam("ref_log"))
+    .order_by(_o.created, _o.first_idx)
+)
+
+
+def read_children(conn: Connection, ref_log: str, ref_handle: str) -> list[tuple[int, str, str]]:
+    """Log id, handle and status of the objects that refer to one, oldest first."""
+    rows = _CHILDREN.rows(conn, {"ref_log": ref_log, "ref_handle": ref_handle})
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+_QUEUE = (
+    select(_o.handle)
+    .where(
+        _o.log_id == bindparam("log_id"),
+        _o.topic == bindparam("topic"),
+        _o.status.in_(bindparam("statuses", expanding=True)),
+    )
+    .order_by(_o.since, _o.first_idx, _o.handle)
+    .offset(bindparam("offset"))
+    .limit(bindparam("limit"))
+)
+
+
+def read_queue(
+    conn: Connection, log_id: int, topic: str, statuses: Sequence[str], *, offset: int, limit: int
+) -> list[str]:
+    """Handles of the objects of one log in one of these states, the longest waiting first."""
+    found = conn.execute(
+        _QUEUE, {"log_id": log_id, "topic": topic, "statuses": list(statuses), "offset": offset, "limit": limit}
+    )
+    return list(found.scalars())
+
+
+_payment = objects.alias("payment")
+_UNPAID = (
+    select(_o.log_id, _o.handle)
+    .where(
+        _o.payer == bindparam("payer"),
+        _o.topic == "award",
+        _o.status == "APPROVED",
+        ~select(literal(1))
+        .where(
+            _payment.c.ref_handle == _o.handle,
+            _payment.c.log_id == bindparam("own"),
+            _payment.c.status != "CANCELLED",
+        )
+        .exists(),
+    )
+    .order_by(_o.since, _o.log_id, _o.first_idx)
+    .offset(bindparam("offset"))
+    .limit(bindparam("limit"))
+)
+
+
+def read_unpaid_awards(conn: Connection, payer: str, own: int, *, offset: int, limit: int) -> list[Key]:
+    """Approved awards that name this payer and that its own log has ordered nothing for, oldest first."""
+    rows = conn.execute(_UNPAID, {"payer": payer, "own": own, "offset": offset, "limit": limit})
+    return [(row[0], row[1]) for row in rows]
+
+
+_BETWEEN = (
+    select(entries.c.entry)
+    .where(entries.c.log_id == bindparam("log_id"), entries.c.leaf.between(bindparam("low"), bindparam("high")))
+    .limit(2)
+)
+
+
+def read_entries_between(conn: Connection, log_id: int, low: bytes, high: bytes) -> list[bytes]:
+    """Entries of a log whose leaf hashes lie from `low` to `high`, two at most: enough to see that one is not alone."""
+    return [bytes(entry) for entry in conn.execute(_BETWEEN, {"log_id": log_id, "low": low, "high": high}).scalars()]
+
+
+# --- signers ---
+
+
+class SignerRow(NamedTuple):
+    """A key, and in what range of a log's indices it counts."""
+
+    kid: str
+    handle: str
+    public_key: bytes
+    roles: Sequence[str]
+    person: str
+    from_index: int
+    to_index: int | None
+
+    def in_force(self, index: int) -> bool:
+        """Whether a record at this index may bear its signature."""
+        return self.from_index <= index and (self.to_index is None or index < self.to_index)
+
+
+_s = signers.c
+_SIGNER_COLUMNS = (_s.kid, _s.handle, _s.public_key, _s.roles, _s.person, _s.from_index, _s.to_index)
+_SIGNER = select(*_SIGNER_COLUMNS).where(_s.log_id == bindparam("log_id"), _s.kid == bindparam("kid"))
+_SIGNERS = select(*_SIGNER_COLUMNS).where(_s.log_id == bindparam("log_id")).order_by(_s.from_index, _s.kid)
+_PERSONS = Prepared(
+    select(_s.kid, _s.person).where(_s.log_id == bindparam("log_id"), _s.kid.in_(bindparam("kids", expanding=True)))
+)
+_INSERT_SIGNER = insert(signers)
+_END_SIGNER = (
+    update(signers)
+    .where(_s.log_id == bindparam("in_log"), _s.handle == bindparam("of_handle"), _s.to_index.is_(None))
+    .values(to_index=bindparam("at_idx"))
+)
+
+
+def read_signer(conn: Connection, log_id: int, kid: str) -> SignerRow | None:
+    """The key of that thumbprint in this log, in force or not."""
+    row = conn.execute(_SIGNER, {"log_id": log_id, "kid": kid}).first()
+    return None if row is None else SignerRow(*row)
+
+
+def read_signers(conn: Connection, log_id: int) -> list[SignerRow]:
+    """Every key that ever counted in this log."""
+    return [SignerRow(*row) for row in conn.execute(_SIGNERS, {"log_id": log_id})]
+
+
+def read_persons(conn: Connection, log_id: int, kids: Iterable[str]) -> dict[str, str]:
+    """The person digest behind each of these keys of one log."""
+    wanted = sorted(set(kids))
+    if not wanted:
+        return {}
+    return {row[0]: row[1] for row in _PERSONS.rows(conn, {"log_id": log_id, "kids": wanted})}
+
+
+def insert_signer(conn: Connection, log_id: int, signer: SignerRow) -> None:
+    """From `from_index` on this key counts in this log."""
+    forget(conn)
+    conn.execute(_INSERT_SIGNER, {"log_id": log_id, **signer._asdict()})
+
+
+def end_signer(conn: Connection, log_id: int, handle: str, idx: int) -> None:
+    """From this index on the officer's key counts no more."""
+    forget(conn)
+    conn.execute(_END_SIGNER, {"in_log": log_id, "of_handle": handle, "at_idx": idx})
+
+
+# --- the feed ---
+
+_INSERT_FEED = Prepared(insert(feed))
+_STORY = (
+    select(feed.c.log_id, feed.c.handle, feed.c.idx, feed.c.at, entries.c.entry)
+    .join(entries, and_(entries.c.log_id == feed.c.log_id, entries.c.idx == feed.c.idx))
+    .where(feed.c.handle.in_(bindparam("handles", expanding=True)))
+    .order_by(feed.c.at, feed.c.pos)
+)
+_AT = select(feed.c.at).where(feed.c.log_id == bindparam("log_id"), feed.c.idx == bindparam("idx"))
+
+
+def note_in_feed(conn: Connection, key: Key, idx: int, kind: str, at: int, *, story: bool) -> None:
+    """Tell whoever follows the feed that a record was folded."""
+    row = {"log_id": key[0], "idx": idx, "handle": key[1], "kind": kind, "at": at, "story": story}
+    _INSERT_FEED.run(conn, row)
+
+
+def read_story(conn: Connection, handles: Sequence[str]) -> Sequence[Row[int, str, int, int, bytes]]:
+    """(log_id, handle, idx, at, entry) of every record about these objects, in the order they were said."""
+    return conn.execute(_STORY, {"handles": list(handles)}).all()
+
+
+def read_record_time(conn: Connection, log_id: int, idx: int) -> int | None:
+    """`iat` of a folded record."""
+    found: int | None = conn.execute(_AT, {"log_id": log_id, "idx": idx}).scalar()
+    return found
+
+
+# --- what the network knows of a log ---
+
+_GENESIS = (
+    update(logs)
+    .where(logs.c.id == bindparam("of_log"))
+    .values(department=bindparam("name"), number_prefix=bindparam("prefix"))
+)
+_FIRST_COSIGNED = (
+    update(logs)
+    .where(logs.c.id == bindparam("of_log"), logs.c.first_cosigned.is_(None))
+    .values(first_cosigned=bindparam("of_size"))
+)
+_MIRRORED = Prepared(
+    select(
+        schema.cosignatures.c.log_id,
+        schema.cosignatures.c.name,
+        schema.cosignatures.c.size,
+        schema.cosignatures.c.time,
+    ).where(schema.cosignatures.c.role == "mirror")
+)
+
+
+def name_log(conn: Connection, log_id: int, department: str, number_prefix: str) -> None:
+    """Remember what a log's genesis says of its department."""
+    forget(conn)
+    conn.execute(_GENESIS, {"of_log": log_id, "name": department, "prefix": number_prefix})
+
+
+def note_first_cosigned(conn: Connection, log_id: int, size: int) -> None:
+    """Remember the size of the first head of a log that another department cosigned; later ones change nothing."""
+    conn.execute(_FIRST_COSIGNED, {"of_log": log_id, "of_size": size})
+
+
+def read_mirrored(conn: Connection) -> list[tuple[int, str, int, int]]:
+    """Log id, mirror's name, size and time of the newest cosignature of each mirror's key."""
+    return [(row[0], row[1], row[2], row[3]) for row in _MIRRORED.rows(conn)]

@@ -1,0 +1,80 @@
+"""What the processes do that are killed: a publication with its cosignature, and a restore."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pyrage
+
+from handlers.console.backup import CHAT_PARTS
+from ledger import keys as node_keys
+from ledger.backup.restoring import restore
+from ledger.desk import Desk
+from ledger.keys import HighWater
+from ledger.log import OwnLog
+from ledger.node import Node, NodeSettings
+from ledger.peers.client import PeerClient
+from ledger.peers.publish import publish_round
+from ledger.storage.engine import open_engine
+
+
+def describe(engine, keys, key_file: Path) -> dict[str, Any]:
+    """What another process must be told to be this node."""
+    return {
+        "url": engine.url.render_as_string(hide_password=False),
+        "key_file": str(key_file),
+        "origin": keys.origin,
+        "seeds": {name: seed.hex() for name, seed in node_keys._to_seeds(keys).items()},
+    }
+
+
+def open_described(told: dict[str, Any]) -> Node:
+    """The node, as a process finds it that has just been started."""
+    seeds = {name: bytes.fromhex(seed) for name, seed in told["seeds"].items()}
+    keys = node_keys._from_seeds(told["origin"], seeds)
+    engine, key_file = open_engine(told["url"]), Path(told["key_file"])
+    now = lambda: int(time.time())  # noqa: E731
+    high_water = HighWater.beside(key_file)
+    log = OwnLog(engine, keys.origin, keys.log, high_water, now)
+    url = "https://21.example"
+    settings = NodeSettings("民政局", keys.origin, url, told["url"], key_file)
+    return Node(settings, "21", engine, keys, high_water, log, Desk(log, keys, now), PeerClient(url), now)
+
+
+def publish(told: dict[str, Any]) -> None:
+    """A record, and a head over it that our own witness cosigns and that is shown; twice."""
+    node = open_described(told)
+    for number in range(2):
+        done = node.desk.enrol("某人", ("clerk",), f"id-{told['run']}-{number}").submitted
+        with Path(told["said"]).open("a") as said:  # the officer has read it
+            said.write(f"{done.index} {done.record_id}\n")
+        publish_round(node)
+        with Path(told["shown"]).open("ab") as shown:  # and somebody has fetched this
+            shown.write((node.log.published_checkpoint() or b"") + b"\0")
+    node.close()
+
+
+def open_quickly() -> None:
+    """Without the second of scrypt that is there for attackers, as `quick_seal` does for tests."""
+
+    def decrypt(sealed: bytes, passphrase: str) -> bytes:
+        head, _, text = sealed.partition(b"\n")
+        if head != passphrase.encode():
+            raise pyrage.DecryptError
+        return text
+
+    pyrage.passphrase.decrypt = decrypt
+
+
+def put_back(told: dict[str, Any]) -> None:
+    """`restore FILE`."""
+    open_quickly()
+    restore(
+        told["url"],
+        Path(told["key_file"]),
+        told["origin"],
+        Path(told["file"]),
+        told["passphrase"],
+        more=CHAT_PARTS,
+        now=told["now"],
+    )

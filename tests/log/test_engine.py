@@ -1,0 +1,99 @@
+"""Transactions are what the rest relies on: one writer, readers at one moment, and `Busy` when the world is not well."""
+
+import threading
+
+import pytest
+from sqlalchemy import exc, insert, select, text
+
+from ledger.errors import Busy, Misconfigured
+from ledger.storage import engine as storage
+from ledger.storage import schema
+from ledger.storage.engine import open_engine, reading, transaction
+
+ROW = {"name": "cursor", "pos": 1}
+
+
+def count(connection):
+    return len(connection.execute(select(schema.cursors)).all())
+
+
+def test_what_raises_leaves_nothing_behind(engine):
+    def write_and_fail():
+        with transaction(engine) as connection:
+            connection.execute(insert(schema.cursors), ROW)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        write_and_fail()
+    with reading(engine) as connection:
+        assert count(connection) == 0
+
+
+def test_a_reader_sees_one_moment_whatever_is_written_meanwhile(engine):
+    with reading(engine) as reader:
+        assert count(reader) == 0
+        with transaction(engine) as writer:
+            writer.execute(insert(schema.cursors), ROW)
+        assert count(reader) == 0
+    with reading(engine) as reader:
+        assert count(reader) == 1
+
+
+def test_a_second_writer_waits_and_sees_what_the_first_wrote(engine):
+    inside, seen = threading.Event(), []
+
+    def second():
+        inside.wait()
+        with transaction(engine) as connection:
+            seen.append(count(connection))
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with transaction(engine) as connection:
+        assert count(connection) == 0
+        inside.set()
+        connection.execute(insert(schema.cursors), ROW)
+    thread.join()
+    assert seen == [1]
+
+
+def test_a_writer_that_waits_too_long_is_told_that_the_database_is_busy(database_url, monkeypatch):
+    monkeypatch.setattr(storage, "BUSY_MILLISECONDS", 50)
+    engine = open_engine(database_url)
+    with transaction(engine) as connection:
+        schema.metadata.create_all(connection)
+    with transaction(engine), pytest.raises(Busy), transaction(engine):
+        pytest.fail("two writers at once")
+    engine.dispose()
+
+
+def test_a_mistake_of_ours_is_not_called_busy(engine):
+    with pytest.raises(exc.DBAPIError), transaction(engine) as connection:
+        connection.execute(text("SELECT * FROM no_such_table"))
+    with pytest.raises(exc.IntegrityError), transaction(engine) as connection:
+        connection.execute(insert(schema.cursors), [ROW, ROW])
+
+
+def test_a_database_that_is_away_is_busy(tmp_path):
+    for url in (f"sqlite:///{tmp_path}/no/such/directory/node.db", f"postgresql://nobody@/none?host={tmp_path}"):
+        engine = open_engine(url)
+        with pytest.raises(Busy), reading(engine):
+            pytest.fail("there is no database")
+        engine.dispose()
+
+
+def test_a_commit_is_on_the_disk_before_it_is_answered(tmp_path):
+    for durable, level in ((True, 2), (False, 1)):  # FULL, NORMAL
+        engine = open_engine(f"sqlite:///{tmp_path}/{durable}.db", durable=durable)
+        with reading(engine) as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == level
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+            assert connection.exec_driver_sql("PRAGMA secure_delete").scalar() == 1
+            assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+        engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "sqlite:///:memory:"])
+def test_a_database_of_another_kind_is_refused_with_what_to_mend(url):
+    with pytest.raises(Misconfigured, match="ONETRIP_DATABASE_URL"):
+        open_engine(url)
