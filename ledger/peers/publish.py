@@ -215,9 +215,21 @@ def _own(home: Home) -> tuple[Verifier, ...]:
 
 
 def _keep(home: Home, head: Head, cosignatures: Iterable[Cosignature]) -> None:
+    """Keep what was said of a head of ours, if our log still stands as it did when the question went out."""
     checkpoint = Checkpoint(home.origin, head.size, head.root)
     with transaction(home.engine, facts=False) as connection:
+        if _root_of_ours(connection, home, head.size) != head.root:
+            _log.error("what was said of our size %d is not kept: the log has another root there by now", head.size)
+            return
         Cosigners.read(connection, home).keep(connection, home.log.id, checkpoint, cosignatures)
+
+
+def _root_of_ours(connection: Connection, home: Home, size: int) -> Hash | None:
+    """The root of our log when it held so many entries; None when it does not hold as many."""
+    edge = entries.read_edge(connection, home.log.id)
+    if size > edge.size:
+        return None
+    return root_at(size, entries.node_reader(connection, home.log.id, edge.size))
 
 
 def _collect_from(home: Home, peer: Peer) -> None:
@@ -230,13 +242,12 @@ def _collect_from(home: Home, peer: Peer) -> None:
     except MerkleError as error:
         raise PeerUnreachable(f"{url}: no checkpoint of ours: {error}") from error
     with transaction(home.engine, facts=False) as connection:
-        edge = entries.read_edge(connection, home.log.id)
         checkpoint = opened.checkpoint
-        if checkpoint.size > edge.size:
+        root = _root_of_ours(connection, home, checkpoint.size)
+        if root is None:
             note_strange(home, [evidence.Head(home.origin, checkpoint.size, checkpoint.root, signed)])
             raise PeerUnreachable(f"{url}: holds size {checkpoint.size} of our log, which we do not")
-        read = entries.node_reader(connection, home.log.id, edge.size)
-        stolen = root_at(checkpoint.size, read) != checkpoint.root
+        stolen = root != checkpoint.root
         if not stolen:
             Cosigners.read(connection, home).keep(connection, home.log.id, checkpoint, opened.cosignatures)
     if stolen:

@@ -129,6 +129,27 @@ def test_a_peer_that_knows_another_size_is_asked_again_from_there(county):
     assert "23.example/witness" in cosigners(county, county.civil)
 
 
+def test_what_was_said_of_a_head_is_not_kept_when_the_log_has_been_rewritten_meanwhile(county):
+    """Whoever rewrites a log does not wait until its scheduler has heard all answers about the old one."""
+    county.round()
+    with transaction(county.civil.engine) as connection:
+        connection.execute(schema.cosignatures.delete())
+
+    def rewrite(_request, answer):
+        with transaction(county.civil.engine) as connection:
+            first = (schema.entries.c.log_id == county.civil.log.id) & (schema.entries.c.idx == 0)
+            connection.execute(schema.entries.update().where(first).values(leaf=bytes(32)))
+        return answer
+
+    for host in ("22.example", "23.example"):
+        county.wire.tamper(host, ADD, rewrite)
+    offer_again(county.civil)
+    with reading(county.civil.engine) as connection:
+        assert {one.line.name for one in heads.read_cosignatures(connection, county.civil.log.id)} == {
+            "21.example/witness"  # our own has spoken before
+        }
+
+
 def test_an_unchanged_head_is_cosigned_afresh_each_round(county):
     county.round()
     first = newest_times(county)
