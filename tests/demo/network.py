@@ -31,14 +31,14 @@ RUN = "import sys, pathlib; from handlers.demo import run; run(int(sys.argv[1]),
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T | None], seconds: float, what: str, pause: float = 0.1) -> T:
-    """What `look` finds as soon as it finds something."""
+def until(look: Callable[[], T | None], seconds: float, what: str | Callable[[], str], pause: float = 0.1) -> T:
+    """What `look` finds as soon as it finds something; `what` says what was looked for."""
     end = time.monotonic() + seconds
     while True:
         found = look()
         if found is not None and found is not False:
             return found
-        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        assert time.monotonic() < end, f"{what if isinstance(what, str) else what()}: not within {seconds} s"
         time.sleep(pause)
 
 
