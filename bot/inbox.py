@@ -169,7 +169,7 @@ class Inbox:
             # A lease further ahead than any lease can be comes from a clock that has been put right since.
             "beyond": now + 2 * LEASE_SECONDS,
         }
-        with self._database.transaction() as transaction:
+        with self._database.writing() as transaction:
             leased = transaction.run(self._lease, values).fetchone()
             if leased is None:
                 return None
@@ -199,7 +199,7 @@ class Inbox:
             "subscribed": self._subscribed(message),
         }
         stored = {"key": message.delivery_key, "openid": message.sender, "now": now, "answer": print_answer(reply)}
-        with self._database.transaction() as transaction:
+        with self._database.writing() as transaction:
             if transaction.run(self._release, values).rowcount != 1:
                 raise Overtaken(f"fence {claim.fence} has been passed")
             transaction.run(self._store, stored)
@@ -222,7 +222,7 @@ class Inbox:
         self._run(_FORGET_KEYS, before=self._now() - KEY_KEPT_SECONDS)
 
     def _run(self, sql: str, **values: object) -> None:
-        with self._database.transaction() as transaction:
+        with self._database.writing() as transaction:
             transaction.run(self._database.compile(sql), values)
             transaction.commit()
 

@@ -8,11 +8,12 @@ else natural words may mean; then nothing was understood.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Generic
 
 from bot.messages import SENT_BY_PERSON, Clicked, Message, Text, Voice
 from bot.replies import SILENCE, Reply
-from bot.sensitive import mask, with_words, without_private_labels
+from bot.sensitive import Masked, mask, with_words, without_private_labels
 from bot.table import (
     STAFF_SIGNS,
     Argument,
@@ -76,11 +77,41 @@ __all__ = [
     "otherwise",
 ]
 
+SHORT_CHARACTERS_MAX = 8
+SHORT_KEPT = 512  # such words, in each process
+
 _NUMBER_LIKE = re.compile(r"[0-9][0-9 .,万元块]*$")
 _SIX_DIGITS = re.compile(r"[0-9]{6}$")
 _DIGIT = re.compile(r"[0-9]")
 _HEAD_AND_REST = re.compile(r"([^\s0-9]+)(.*)$")
 _MARKS = re.compile(r"[\s?。.,，、!~;:…]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelt:
+    """Somebody's words in one spelling."""
+
+    hidden: Masked
+    typed: str  # with numbers joined
+    text: str  # in the characters of the Mainland, without courtesy behind it
+    asks: bool
+
+
+def _spell(words: str, is_number: IsNumber) -> _Spelt:
+    hidden = mask(tidy(words), is_number)
+    typed = join_numbers(hidden.text, is_number)
+    simple = simplify(typed)
+    return _Spelt(hidden, typed, without_courtesy(simple), asks(simple))
+
+
+@lru_cache(SHORT_KEPT)
+def _spell_short(words: str) -> _Spelt:
+    """The few words that most people write: no number fits into so few letters, and they are spelt alike each time."""
+    return _spell(words, _is_no_number)
+
+
+def _is_no_number(_digits: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,19 +193,18 @@ class Router(Generic[S]):
 
     def _read(self, request: Request, words: str) -> Request:
         """Mask before anything else sees the words, then bring them into one spelling, and follow a choice."""
-        hidden = mask(tidy(words), self._is_number)
-        typed = join_numbers(hidden.text, self._is_number)
-        simple = simplify(typed)
-        text = without_courtesy(simple)
+        is_short = len(words) <= SHORT_CHARACTERS_MAX and words.isalpha()
+        spelt = _spell_short(words) if is_short else _spell(words, self._is_number)
         # What a choice stands for is our own text, already in its spelling.
-        chosen = self._chosen(request.session.choices, text)
+        chosen = self._chosen(request.session.choices, spelt.text)
+        is_staffs = spelt.typed.startswith(STAFF_SIGNS)
         return replace(
             request,
-            message=with_words(request.message, hidden.text) if hidden.found else request.message,
-            text=chosen if chosen is not None else typed if typed.startswith(STAFF_SIGNS) else text,
-            typed=text,
-            asks=asks(chosen if chosen is not None else simple),
-            masked=hidden.found,
+            message=with_words(request.message, spelt.hidden.text) if spelt.hidden.found else request.message,
+            text=chosen if chosen is not None else spelt.typed if is_staffs else spelt.text,
+            typed=spelt.text,
+            asks=spelt.asks if chosen is None else asks(chosen),
+            masked=spelt.hidden.found,
         )
 
     def _chosen(self, choices: Mapping[str, str], text: str) -> str | None:

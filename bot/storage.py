@@ -3,6 +3,8 @@
 Only types that SQLite and PostgreSQL give back as they took them, so that statements can be written once, as text.
 """
 
+import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,11 +29,13 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.pool import Pool, PoolProxiedConnection
 
 from bot.errors import DatabaseBusy
 
 LOCK_SECONDS = 1.5  # how long a statement waits for another's lock: well within WeChat's five seconds
+CHECKPOINT_PAGES = 4_000  # as the ledger's: pages change again and again, and are carried over once
+IDLE_MAX = 4  # connections: as many as a process has threads that answer
 CONNECT_SECONDS = 2  # PostgreSQL's own least
 OPENID_CHARACTERS = 64
 KEY_CHARACTERS = 512
@@ -60,7 +64,7 @@ inbox = Table(
     Column("openid", String(OPENID_CHARACTERS), nullable=False),
     Column("received_at", Double, nullable=False),
     Column("answer", Text, nullable=False),  # JSON; emptied when no repeat can come any more
-    Index("bot_inbox_received_at", "received_at"),
+    # No index leads to what is old: each answer would pay for it, and pruning reads all of a day once an hour.
     sqlite_with_rowid=False,
 )
 
@@ -110,6 +114,7 @@ class Transaction:
     def __init__(self, connection: PoolProxiedConnection) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
+        self.is_committed = False
 
     def run(self, statement: Statement, values: Mapping[str, object]) -> Any:
         """Run a statement; the cursor with its rows and `rowcount`."""
@@ -120,13 +125,22 @@ class Transaction:
         """Make it last."""
         self._cursor.close()
         self._connection.commit()
+        self.is_committed = True
 
 
 class Database:
-    """The few statements that each delivery runs, without the general way's cost, which is twice theirs."""
+    """The few statements that each delivery runs, without the general way's cost, which is twice theirs.
+
+    Connections between two transactions wait here: to take one from the pool and give it back costs more than what is
+    asked.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._idle: deque[tuple[Pool, PoolProxiedConnection]] = deque()
+        is_file = engine.dialect.name == "sqlite"
+        self._idle_max = IDLE_MAX if is_file else 0  # a server's may be lost at any time, which the pool looks after
+        self._turn = threading.Lock() if is_file else None
         driver: Any = engine.dialect.dbapi
         self._busy = (driver.OperationalError, driver.InternalError, PoolTimeout, OperationalError)
         self._failed = (driver.Error, *self._busy)
@@ -137,12 +151,37 @@ class Database:
         return Statement(str(compiled), tuple(compiled.positiontup) if compiled.positional else None)
 
     @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """A transaction that writes; raises `DatabaseBusy` as `transaction` does.
+
+        SQLite has one writer, and whoever finds it at work asks again after pauses that grow: the threads of a process
+        take turns here instead, and only processes ask.
+        """
+        if self._turn is None:
+            with self.transaction() as transaction:
+                yield transaction
+            return
+        if not self._turn.acquire(timeout=LOCK_SECONDS):
+            raise DatabaseBusy("another thread is writing")
+        try:
+            with self.transaction() as transaction:
+                yield transaction
+        finally:
+            self._turn.release()
+
+    @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Begin a transaction; raises `DatabaseBusy` when the database is locked, full or gone."""
-        connection: PoolProxiedConnection | None = None
+        pool, connection = self._engine.pool, None
         try:
-            connection = self._engine.raw_connection()
-            yield Transaction(connection)
+            connection = self._take(pool)
+            transaction = Transaction(connection)
+            yield transaction
+            if not transaction.is_committed:
+                connection.rollback()
+            if len(self._idle) < self._idle_max:
+                self._idle.append((pool, connection))
+                connection = None
         except self._failed as error:
             if connection is not None:
                 connection.invalidate()  # perhaps it is broken; where something failed, a new one costs little
@@ -152,6 +191,14 @@ class Database:
         finally:
             if connection is not None:
                 connection.close()  # back to the pool, which rolls back what was not committed
+
+    def _take(self, pool: Pool) -> PoolProxiedConnection:
+        try:
+            of, connection = self._idle.pop()
+        except IndexError:
+            return self._engine.raw_connection()
+        # After a fork the engine has another pool, and what was connected before belongs to the other process.
+        return connection if of is pool else self._engine.raw_connection()
 
 
 def open_engine(url: str, **options: Any) -> Engine:
@@ -172,4 +219,5 @@ def _tune_sqlite(connection: DBAPIConnection, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     cursor.close()

@@ -73,7 +73,7 @@ class Matter:
 
     def is_named_in(self, words: str) -> bool:
         """Whether somebody's words name this matter."""
-        return any(name in words for name in (self.name, *self.also))
+        return self.name in words or any(name in words for name in self.also)
 
 
 @dataclass(frozen=True, slots=True)

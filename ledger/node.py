@@ -23,7 +23,7 @@ from ledger.records.jsonstrict import Json
 from ledger.records.statement import Record, Statement, parse_record, public_jwk, sign
 from ledger.scribe import new_handle
 from ledger.storage import entries
-from ledger.storage.engine import open_engine, prepare_directory, read_moment, reading, transaction
+from ledger.storage.engine import close_engine, open_engine, prepare_directory, read_moment, reading, transaction
 from ledger.storage.facts import read_signer
 from ledger.storage.upgrade import check_current, migrate
 
@@ -70,7 +70,7 @@ def init_node(
         HighWater.beside(settings.key_file).create()
         _found(engine, settings, _genesis(settings.name, keys, number_prefix, now(), successor_of))
     finally:
-        engine.dispose()
+        close_engine(engine)
     return keys
 
 
@@ -131,7 +131,7 @@ def open_database(settings: NodeSettings) -> Engine:
     try:
         check_current(engine)
     except BaseException:
-        engine.dispose()
+        close_engine(engine)
         raise
     return engine
 
@@ -165,7 +165,7 @@ class Node:
             high_water = HighWater.beside(settings.key_file)
             log = OwnLog(engine, settings.origin, lambda: keys.log, high_water, now)
         except BaseException:
-            engine.dispose()
+            close_engine(engine)
             raise
         prefix, desk = str(genesis.clear["number_prefix"]), Desk(log, keys, now)
         return cls(settings, prefix, engine, keys, high_water, log, desk, PeerClient(settings.public_url), now)
@@ -209,7 +209,7 @@ class Node:
     def close(self) -> None:
         """Let connections go, to the database and to peers."""
         self.client.close()
-        self.engine.dispose()
+        close_engine(self.engine)
 
 
 def _read_genesis(engine: Engine, settings: NodeSettings) -> Record:

@@ -1,6 +1,7 @@
 """进度 and 我的办件: where an application is, since when, what comes next, and how well that is checked."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from bot.replies import Reply
 from bot.routing import Request
@@ -13,12 +14,14 @@ from handlers.citizen.officers_words import officers_words
 from handlers.citizen.payment_lines import Money
 from handlers.citizen.trust import trust_or_finding
 from handlers.citizen.voice import Voice, voice
-from handlers.dialogue import answer, lines, tail
-from handlers.locale import Own
+from handlers.dialogue import Choice, answer, lines, tail
+from handlers.locale import Own, Words
 from handlers.services import Services
 from ledger.facts import Facts
 from ledger.records.funds import Ref
 from ledger.views import CaseView
+
+ONWARD_KEPT = 2_048  # applications, in each process
 
 
 def progress(request: Request, services: Services) -> Reply:
@@ -139,25 +142,36 @@ def _shown(seen: Seen, case: CaseView, request: Request, services: Services, fac
     money = [Money(award, facts.payments_of(award.ref), matter) for award in facts.awards_of(case.ref)]
     newest = money[-1] if money else None
     trust, disagrees = trust_or_finding(say, facts, case.ref, [case, *(view for one in money for view in one.views)])
-    onward = [say.choice("label.history", seen.says("经过", request)), say.choice("label.human", "人工")]
-    if newest is not None:
-        onward.insert(1, say.choice("label.payment", seen.says("补贴", request)))
+    number, language = case.number or seen.typed or None, say.say.language
+    payment = None if newest is None else seen.says("补贴", request)
+    onward, below = _onward(say.say, seen.says("经过", request), payment)
     body = lines(
-        case_lines.title(say, case, case.number or seen.typed or None),
         facts.remembered(
-            ("where it is", case.ref, say.say.language, say.today, disagrees),
-            lambda: _where_it_is(say, case, newest, facts, disagrees=disagrees),
+            ("where it is", case.ref, number, language, say.today, disagrees),
+            lambda: _where_it_is(say, case, number, newest, facts, disagrees=disagrees),
         ),
         received.to_do(say, newest, seen.binding, disagrees=disagrees) if newest else None,
         trust,
-        tail(say.say, onward),
+        below,
     )
     return answer(request, body, onward)
 
 
-def _where_it_is(say: Voice, case: CaseView, money: Money | None, facts: Facts, *, disagrees: bool) -> Own:
+@lru_cache(ONWARD_KEPT)
+def _onward(say: Words, history: str, payment: str | None) -> tuple[Sequence[Choice], Own]:
+    """The ways on from an application, and the sentence that offers them."""
+    choices = [Choice(say("label.history"), history), Choice(say("label.human"), "人工")]
+    if payment is not None:
+        choices.insert(1, Choice(say("label.payment"), payment))
+    return choices, tail(say, choices)
+
+
+def _where_it_is(
+    say: Voice, case: CaseView, number: str | None, money: Money | None, facts: Facts, *, disagrees: bool
+) -> Own:
     """The application in sentences, and what became of the money: the same all day, while no fact changes."""
     return lines(
+        case_lines.title(say, case, number),
         case_lines.status_lines(say, case, money.award if money else None, officers_words(case, facts)),
         payment_lines.payment_lines(say, money, disagrees=disagrees) if money else None,
     )

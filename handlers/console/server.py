@@ -1,5 +1,6 @@
 """Serves the node's web side with gunicorn: opened once, then forked, so that the key file is opened once too."""
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -25,10 +26,11 @@ class _Server(BaseApplication):  # type: ignore[misc]  # an untyped base is Any
         return self._create_app()
 
 
-def _forget_connections(server: Any, _worker: Any) -> None:
+def _begin_worker(server: Any, _worker: Any) -> None:
     # A connection opened before the fork would be shared by all workers; each opens its own.
     for engine in server.app.wsgi().extensions["engines"]:
         engine.dispose(close=False)
+    gc.freeze()  # what was loaded before the fork stays: no collection need look through it again
 
 
 def serve(create_app: Callable[[], Flask], host: str, port: int, workers: int, threads: int) -> None:
@@ -44,6 +46,6 @@ def serve(create_app: Callable[[], Flask], host: str, port: int, workers: int, t
         "limit_request_line": REQUEST_LINE_BYTES_MAX,
         "proc_name": "onetrip",
         "control_socket_disable": True,
-        "post_fork": _forget_connections,
+        "post_fork": _begin_worker,
     }
     _Server(create_app, options).run()

@@ -7,6 +7,7 @@ was done.
 import secrets
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from ledger.errors import Busy, Misconfigured
 from ledger.storage.prepared import run_raw
@@ -28,6 +29,7 @@ CHECKPOINT_PAGES = 4_000
 CACHE_KIB = 8_192  # for each connection, at most
 POOL_SIZE = 8
 POOL_OVERFLOW = 24
+IDLE_MAX = 4  # of them, waiting beside the pool: as many as a process has threads that answer
 
 # One writer at a time on PostgreSQL too: the desk looks (four eyes, opposite decisions, `once`) and then acts on what
 # it saw. The number means nothing; it is only ours ("1trip").
@@ -43,6 +45,7 @@ _CHANGED = {"sqlite": _CHANGE, "postgresql": _CHANGE.replace("?", "%s")}
 _MOMENT_BITS = 62
 _MOMENT = "SELECT value FROM moment WHERE id <= 2 ORDER BY id"
 
+_IDLE = "idle"  # among an engine's options: readers' connections between two readings
 _TURN = "turn"  # among an engine's options: the lock that its writers take, before they ask the database
 # In a database connection's own notes: what its last writer knew, and what the writer that is there now knows.
 _LAST, _KEPT = "last", "kept"
@@ -92,7 +95,7 @@ def _open_sqlite(url: URL, *, durable: bool) -> Engine:
         max_overflow=POOL_OVERFLOW,
         pool_timeout=BUSY_MILLISECONDS / 1000,
         pool_use_lifo=True,
-        execution_options={_TURN: threading.Lock()},
+        execution_options={_TURN: threading.Lock(), _IDLE: deque()},
     )
 
     @event.listens_for(engine, "connect")
@@ -234,14 +237,54 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
     Raises Busy.
     """
-    with unavailable_as_busy(), engine.connect() as connection:
+    with unavailable_as_busy():
         if engine.dialect.name == "sqlite":
-            connection.connection.cursor().execute("BEGIN")  # the pool ends it, as it ends all that was not committed
-            yield connection
-        else:
+            with _sqlite_reader(engine) as connection:
+                yield connection
+            return
+        with engine.connect() as connection:
             snapshot = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with snapshot.begin():
                 yield snapshot
+
+
+@contextmanager
+def _sqlite_reader(engine: Engine) -> Iterator[Connection]:
+    """A connection with its transaction begun; between two readings it waits beside the pool.
+
+    Each answer reads, and to take a connection from the pool and give it back costs as much as what is read.
+    """
+    idle: deque[tuple[Pool, Connection]] = engine.get_execution_options()[_IDLE]
+    pool, connection, is_clean = engine.pool, _idle_of(idle, engine), False
+    try:
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("BEGIN")
+        yield connection
+        connection.rollback()
+        driver.rollback()
+        is_clean = True
+    finally:
+        if is_clean and len(idle) < IDLE_MAX:
+            idle.append((pool, connection))
+        else:
+            connection.close()  # to the pool, which ends whatever was begun
+
+
+def _idle_of(idle: deque[tuple[Pool, Connection]], engine: Engine) -> Connection:
+    try:
+        pool, connection = idle.pop()
+    except IndexError:
+        return engine.connect()
+    # After a fork the engine has another pool, and what was connected before belongs to the other process.
+    return connection if pool is engine.pool else engine.connect()
+
+
+def close_engine(engine: Engine) -> None:
+    """Close the engine's connections, those too that wait for another reading."""
+    idle: deque[tuple[Pool, Connection]] | None = engine.get_execution_options().get(_IDLE)
+    while idle:
+        idle.pop()[1].close()
+    engine.dispose()
 
 
 @contextmanager

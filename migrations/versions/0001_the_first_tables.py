@@ -356,9 +356,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("delivery_key"),
         sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("bot_inbox", schema=None) as batch_op:
-        batch_op.create_index("bot_inbox_received_at", ["received_at"], unique=False)
-
     op.create_table(
         "bot_outbox",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -411,8 +408,6 @@ def downgrade() -> None:
         batch_op.drop_index("bot_outbox_openid_state")
 
     op.drop_table("bot_outbox")
-    with op.batch_alter_table("bot_inbox", schema=None) as batch_op:
-        batch_op.drop_index("bot_inbox_received_at")
 
     op.drop_table("bot_inbox")
     with op.batch_alter_table("vault", schema=None) as batch_op:

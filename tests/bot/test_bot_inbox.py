@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from time import time
 from typing import Any
@@ -523,3 +524,33 @@ def test_only_what_says_that_it_looks_goes_without_a_lease(config, engine, row, 
     deeds.before_answer = lambda request: leased.extend(rows(engine, "SELECT lease_until > 0 FROM bot_sessions"))
     bot.answer(message(words, key="second"), sealed=True)
     assert leased == [(int(held),)]
+
+
+def test_connections_that_wait_between_two_messages_are_few_and_end_with_a_fork(tmp_path):
+    engine = storage.open_engine(f"sqlite:///{tmp_path / 'bot.db'}")
+    database = storage.Database(engine)
+    one = database.compile("SELECT 1")
+    with ExitStack() as together:
+        for _ in range(storage.IDLE_MAX + 3):
+            together.enter_context(database.transaction()).run(one, {})
+    assert engine.pool.checkedout() == storage.IDLE_MAX
+    engine.dispose(close=False)  # as each worker does when it begins
+    with database.transaction() as transaction:
+        assert transaction.run(one, {}).fetchone() == (1,)
+    assert engine.pool.checkedout() == 1
+
+
+def test_a_transaction_that_was_left_without_a_commit_holds_nothing(tmp_path):
+    engine = storage.open_engine(f"sqlite:///{tmp_path / 'bot.db'}")
+    storage.metadata.create_all(engine)
+    database = storage.Database(engine)
+    forget = database.compile("DELETE FROM bot_inbox")
+    with database.writing() as transaction:
+        transaction.run(forget, {})  # takes the writer's place, and nothing commits
+    with engine.connect() as other:
+        other.execute(sql("BEGIN IMMEDIATE"))
+    with pytest.raises(LookupError), database.writing():
+        raise LookupError
+    with database.writing() as transaction:
+        transaction.run(forget, {})
+        transaction.commit()

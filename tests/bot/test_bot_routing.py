@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import routing
 from bot.messages import Clicked, Image, LocationReported, Subscribed, UnknownKind, Unsubscribed, Viewed, Voice
 from bot.replies import SILENCE
 from bot.routing import Command, Request, Router, on_command, otherwise
@@ -271,3 +272,17 @@ def test_two_rows_of_one_word_are_told_apart_by_their_guards():
     )
     assert ask(router, "绑定 x", "officer") == "officers|x"
     assert ask(router, "绑定 x") == "citizens|x"
+
+
+@given(st.text(st.characters(categories=["L"]), max_size=routing.SHORT_CHARACTERS_MAX))
+def test_a_few_letters_are_spelt_alike_whatever_is_a_number(words):
+    """They are remembered without asking which numbers there are: so no number may fit into them."""
+    if words.isalpha():
+        anything = routing._spell(words, lambda _digits: True)
+        assert routing._spell_short(words) == anything == routing._spell(words, lambda _digits: False)
+        assert not anything.hidden.found
+
+
+@pytest.mark.parametrize("words", ["进度", "進度", "ｐｒｏｇｒｅｓｓ", "到账没", "零一二三四五六七", "ﷺﷺ"])
+def test_what_is_remembered_of_a_few_letters_is_what_they_say(words):
+    assert routing._spell_short(words) == routing._spell(words, is_number)

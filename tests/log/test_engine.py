@@ -1,6 +1,8 @@
 """Transactions are what the rest relies on: one writer, readers at one moment, and `Busy` when the world is not well."""
 
+import sqlite3
 import threading
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import exc, insert, select, text
@@ -97,3 +99,52 @@ def test_a_commit_is_on_the_disk_before_it_is_answered(tmp_path):
 def test_a_database_of_another_kind_is_refused_with_what_to_mend(url):
     with pytest.raises(Misconfigured, match="ONETRIP_DATABASE_URL"):
         open_engine(url)
+
+
+def test_a_reader_that_was_left_in_the_middle_leaves_no_old_moment_to_the_next(engine):
+    """A connection that waits between two readings must hold nothing, however the reading before it ended."""
+    with pytest.raises(LookupError), reading(engine):
+        raise LookupError
+    with reading(engine) as reader:
+        left_open = reader.execute(select(schema.cursors))
+    with transaction(engine) as writer:
+        writer.execute(insert(schema.cursors), ROW)
+    with reading(engine) as reader:
+        assert count(reader) == 1
+    left_open.close()
+
+
+def test_a_reading_within_a_reading_has_its_own_moment(engine):
+    with reading(engine) as outer:
+        assert count(outer) == 0
+        with transaction(engine) as writer:
+            writer.execute(insert(schema.cursors), ROW)
+        with reading(engine) as inner:
+            assert count(inner) == 1
+        assert count(outer) == 0
+
+
+def test_many_readers_at_once_leave_connections_to_the_writers(sqlite_engine):
+    with ExitStack() as readers:
+        for _ in range(storage.POOL_SIZE + storage.POOL_OVERFLOW):
+            readers.enter_context(reading(sqlite_engine))
+    assert sqlite_engine.pool.checkedout() <= storage.IDLE_MAX
+    with transaction(sqlite_engine) as writer:
+        writer.execute(insert(schema.cursors), ROW)
+
+
+def test_what_was_connected_before_a_fork_is_not_used_behind_it(sqlite_engine):
+    with reading(sqlite_engine) as reader:
+        before = reader.connection.dbapi_connection
+    sqlite_engine.dispose(close=False)  # as each worker does when it begins
+    with reading(sqlite_engine) as reader:
+        assert reader.connection.dbapi_connection is not before
+        assert count(reader) == 0
+
+
+def test_closing_an_engine_closes_what_waits_for_another_reading(sqlite_engine):
+    with reading(sqlite_engine) as reader:
+        driver = reader.connection.dbapi_connection
+    storage.close_engine(sqlite_engine)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        driver.execute("SELECT 1")
