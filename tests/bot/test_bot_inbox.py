@@ -530,14 +530,19 @@ def test_connections_that_wait_between_two_messages_are_few_and_end_with_a_fork(
     engine = storage.open_engine(f"sqlite:///{tmp_path / 'bot.db'}")
     database = storage.Database(engine)
     one = database.compile("SELECT 1")
+
+    def taken() -> int:
+        pool: Any = engine.pool
+        return int(pool.checkedout())
+
     with ExitStack() as together:
         for _ in range(storage.IDLE_MAX + 3):
             together.enter_context(database.transaction()).run(one, {})
-    assert engine.pool.checkedout() == storage.IDLE_MAX
+    assert taken() == storage.IDLE_MAX
     engine.dispose(close=False)  # as each worker does when it begins
     with database.transaction() as transaction:
         assert transaction.run(one, {}).fetchone() == (1,)
-    assert engine.pool.checkedout() == 1
+    assert taken() == 1
 
 
 def test_a_transaction_that_was_left_without_a_commit_holds_nothing(tmp_path):

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from sqlalchemy import exc, insert, select, text
@@ -144,7 +145,7 @@ def test_what_was_connected_before_a_fork_is_not_used_behind_it(sqlite_engine):
 
 def test_closing_an_engine_closes_what_waits_for_another_reading(sqlite_engine):
     with reading(sqlite_engine) as reader:
-        driver = reader.connection.dbapi_connection
+        driver: Any = reader.connection.dbapi_connection
     storage.close_engine(sqlite_engine)
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         driver.execute("SELECT 1")
