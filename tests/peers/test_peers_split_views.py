@@ -8,10 +8,11 @@ from ledger.merkle.checkpoint import Checkpoint
 from ledger.merkle.hashing import as_hash
 from ledger.merkle.note import sign_note
 from ledger.peers import split_views, witness
-from ledger.peers.evidence import check_evidence, has_forked, read_evidence
+from ledger.peers.evidence import has_forked, read_evidence
 from ledger.peers.home import read_peers
 from ledger.peers.publish import publish_round
 from ledger.peers.split_views import third_log
+from ledger.records.evidence import check_evidence
 from ledger.records.statement import Statement
 from ledger.scribe import new_handle
 from ledger.storage import schema
