@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from ledger.errors import MalformedRecord
 from ledger.findings import MONEY_RULES
@@ -21,12 +21,11 @@ from ledger.records.check import IAT_MAX
 from ledger.records.evidence import EvidenceFile, as_members
 from ledger.records.funds import Ref
 from ledger.records.statement import Record, parse_record
-from ledger.rules import finding_id, money
+from ledger.rules import money
 from ledger.rules.snapshot import AwardSnapshot
 from ledger.snapshots import award_snapshot
-from ledger.storage import entries, schema
+from ledger.storage import entries
 from ledger.storage import findings as rows
-from ledger.storage.facts import read_story
 from ledger.storage.network import Network
 from ledger.times import CHINA
 from ledger.views import Finding
@@ -35,8 +34,6 @@ SOURCES_MAX = 16  # shown of one finding: a payer can hang any number of payment
 
 AMOUNTS = ("approved", "ordered", "paid", "missing")
 _TOLD = ("award_status", "kind", "index", "reason", "since", "promise", "differs")
-
-_objects = schema.objects.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +120,14 @@ def _shown(source: Source, public_url: str) -> Mapping[str, Any]:
 
 def _compared(conn: Connection, network: Network, found: Finding) -> Iterator[Source]:
     facts = found.facts
-    if found.rule in MONEY_RULES:
+    if found.rule in MONEY_RULES and "award" in facts:
         for leaf in _of_money(award_snapshot(conn, Ref.of(facts["award"])), found):
             yield from _wherever(conn, network, leaf)
         return
     log_id = network.log_id(facts.get("log", ""))
     index = facts.get("index", facts.get("differs", {}).get("index"))
-    if log_id is not None and index is not None:  # where a record stands that does not belong there
+    if log_id is not None and index is not None:
         yield from _at(conn, network, log_id, index)
-    elif log_id is not None and found.about is not None:
-        # All that is kept of it is its name, and that is made from the leaf.
-        places = dict.fromkeys(_places(conn, log_id, found.about.sub))
-        sources = (source for place in places for source in _at(conn, network, log_id, place))
-        yield from (source for source in sources if finding_id(found.rule, [source.leaf]) == found.id)
 
 
 def _of_money(snapshot: AwardSnapshot, found: Finding) -> Sequence[bytes]:
@@ -157,12 +149,6 @@ def _wherever(conn: Connection, network: Network, leaf: bytes) -> Iterator[Sourc
     index = None if log_id is None else entries.first_index(conn, log_id, leaf)
     if log_id is not None and index is not None:
         yield from _at(conn, network, log_id, index)
-
-
-def _places(conn: Connection, log_id: int, handle: str) -> Iterator[int]:
-    yield from (row.idx for row in read_story(conn, [handle]) if row.log_id == log_id)
-    query = select(_objects.disputed).where(_objects.log_id == log_id, _objects.handle == handle)
-    yield from (index for index in conn.execute(query).scalars() if index is not None)
 
 
 def _at(conn: Connection, network: Network, log_id: int, index: int) -> Iterator[Source]:

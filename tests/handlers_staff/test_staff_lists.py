@@ -129,9 +129,10 @@ def test_a_finding_shows_id_rule_departments_amounts_state_and_last_day(office):
     assert "没有疑点" in office.finance.say("马骏", "#疑点")
     with transaction(office.town.finance.engine) as conn:
         findings.raise_finding(conn, found, office.town.clock())
-    line = office.finance.say("马骏", "#疑点").split("\n")[1]
+    line, page = office.finance.say("马骏", "#疑点").split("\n")[1:3]
     for part in (found.id, "R19", "民政局、财政局", "3,000.00元", "300.00元", "待说明", "9月29日前"):
         assert part in line
+    assert page == f"{office.finance.services.node.public_url}/findings/{found.id}"
     first, heading, item = office.finance.say("马骏", "#待办").split("\n")[:3]
     assert first.startswith("有1个疑点")
     assert heading.endswith("回数字看一件：")

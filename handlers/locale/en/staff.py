@@ -120,7 +120,7 @@ _TEXTS: dict[str, str] = {
     # what does not agree
     "findings.none": "There are no findings.",
     "findings.head": "{count} findings are to be explained:",
-    "findings.line": "{id} {rule} {title}, {departments}{number}: {amounts}{state}",
+    "findings.line": "{id} {rule} {title}, {departments}{number}: {amounts}{state}\n{page}",
     "findings.number": ", number {number}",
     "findings.approved": "approved {amount}, ",
     "findings.ordered": "ordered {amount}, ",

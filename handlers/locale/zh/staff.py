@@ -112,7 +112,7 @@ _TEXTS: dict[str, str] = {
     # what does not agree
     "findings.none": "现在没有疑点。",
     "findings.head": "待说明的疑点有{count}个：",
-    "findings.line": "{id} {rule} {title}，{departments}{number}：{amounts}{state}",
+    "findings.line": "{id} {rule} {title}，{departments}{number}：{amounts}{state}\n{page}",
     "findings.number": "，编号 {number}",
     "findings.approved": "批准 {amount}，",
     "findings.ordered": "安排支付 {amount}，",
