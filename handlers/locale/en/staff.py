@@ -140,7 +140,11 @@ _TEXTS: dict[str, str] = {
     # who is followed
     "nodes.none": "No other department is connected yet.",
     "nodes.head": "We check the logs of {count} departments:",
-    "nodes.line": "{department}: {count} records checked, {when}, {state}",
+    "nodes.line": "{department}: {count} records checked, {when}, {state}{others}",
+    "nodes.others": ", also checked by {count} more",
+    "nodes.own": "Who checks ours: {told}",
+    "nodes.own.one": "{department} ({count} records, {when})",
+    "nodes.own.none": "No department has checked our log yet.",
     "nodes.never": "not checked yet",
     "nodes.seconds-ago": "{count} seconds ago",
     "nodes.hours-ago": "{count} hours ago",
