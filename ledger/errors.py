@@ -102,6 +102,10 @@ class MalformedReceipt(Rejected):
     """Not a receipt: a tlog-proof whose extra data are no record with its signer's enrolment."""
 
 
+class MalformedEvidence(Rejected):
+    """Not a document of evidence: see `docs/findings.md`."""
+
+
 class BadSignature(Rejected):
     """The signature does not verify with the key that its `kid` names."""
 

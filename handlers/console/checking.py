@@ -25,6 +25,7 @@ from ledger.audit.verify import (
     verify_folder,
     verify_url,
 )
+from ledger.exhibits import finding_url
 from ledger.keyring import KeyFile, Keyring
 from ledger.merkle.errors import MerkleError
 from ledger.merkle.policy import parse_policy
@@ -58,14 +59,14 @@ def crosscheck(console: Console, peer: str | None, *, as_json: bool) -> None:
     with expected():
         node = console.open_node()
         done = run_round(node, peer, wait_seconds=LEASE_SECONDS)
-    _show_round(done, as_json=as_json)
+    _show_round(done, node.public_url, as_json=as_json)
     raise SystemExit(done.exit_code)
 
 
-def _show_round(done: Round, *, as_json: bool) -> None:
+def _show_round(done: Round, public_url: str, *, as_json: bool) -> None:
     rows = [_row(row) for row in done.rows]
     if as_json:
-        found = [_finding(finding) for finding in done.findings]
+        found = [{**_finding(one), "url": finding_url(public_url, one.id)} for one in done.findings]
         click.echo(json.dumps({"departments": rows, "findings": found}, ensure_ascii=False, indent=1))
         return
     show(rows, as_json=False, empty="no department is followed yet; `peers add` follows the first")

@@ -1,4 +1,4 @@
-"""Receipts by hand: made from this node's database, or checked anywhere with nothing but a policy file."""
+"""Receipts by hand: made from this node's database, or checked anywhere, like evidence, with nothing but keys."""
 
 import json
 import re
@@ -11,16 +11,19 @@ from typing import NoReturn
 
 import click
 
+from handlers.console import evidence
 from handlers.console.context import COULD_NOT, FOUND_WRONG, USED_WRONG, Console, expected, pass_console, stop
 from handlers.locale.formats import figures
 from ledger.errors import Rejected
 from ledger.merkle.errors import MerkleError
 from ledger.merkle.policy import NO_QUORUM, POLICY_BYTES_MAX, Policy, format_policy, parse_policy
 from ledger.merkle.tlog_proof import TLOG_PROOF_BYTES_MAX
+from ledger.merkle.vkeys import Verifier, parse_vkey
 from ledger.node import open_database
 from ledger.quorum import network_policy
 from ledger.receipts import make_receipt, read_by_code, read_receipt
 from ledger.records.check_code import check_code, in_groups, parse_check_code
+from ledger.records.evidence import EVIDENCE_BYTES_MAX
 from ledger.records.receipt import Checked, check_receipt
 from ledger.storage.engine import reading
 from ledger.times import CHINA
@@ -102,23 +105,33 @@ def _written(wanted: Policy) -> bytes:
 @click.command(cls=_Named, epilog="Example: python app.py check x.tlog-proof --policy qinghe.policy")
 @click.argument("file", type=_FILE)
 @click.option("--policy", "policy_file", type=_FILE, help="Whose keys to trust: a tlog-policy file.")
+@click.option("--vkey", "vkeys", multiple=True, help="For evidence: a key to trust; may be given again.")
 @click.option("--size-max", type=click.IntRange(min=1), help="Of a log that ended: how many of its entries count.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @pass_console
-def check(_console: Console, file: Path, policy_file: Path | None, *, size_max: int | None, as_json: bool) -> None:
-    """Check a receipt offline, trusting only the keys of the policy file. Exit 1 if it does not hold.
+def check(
+    _console: Console,
+    file: Path,
+    policy_file: Path | None,
+    *,
+    vkeys: tuple[str, ...],
+    size_max: int | None,
+    as_json: bool,
+) -> None:
+    """Check a receipt (x.tlog-proof) or evidence (evidence.json) offline. Exit 1 if it does not hold or shows nothing.
 
-    It needs no node, no database and no passphrase: any machine will do.
+    It needs no node, no database and no passphrase: any machine will do. It trusts only the keys of the policy file or,
+    for evidence, those given with --vkey or --policy.
     """
-    data = _read(file, TLOG_PROOF_BYTES_MAX)
+    data = _read(file, max(TLOG_PROOF_BYTES_MAX, EVIDENCE_BYTES_MAX))
     if data.lstrip()[:1] == b"{":
-        stop(USED_WRONG, "这个功能还没有开通: evidence files can be checked with a later version.")
+        _check_evidence(file, data, _trusted(policy_file, vkeys), as_json=as_json)
+        return
+    if vkeys:
+        stop(USED_WRONG, "--vkey: is for evidence; a receipt needs a whole policy, see --policy")
     if policy_file is None:
         stop(USED_WRONG, "--policy: name the file that says whose keys to trust; `python app.py policy` writes it")
-    try:
-        wanted = parse_policy(_read(policy_file, POLICY_BYTES_MAX))
-    except MerkleError as error:
-        stop(USED_WRONG, f"--policy: {error}")
+    wanted = _policy(policy_file)
     try:
         told = _told(check_receipt(data, wanted, size_max=size_max), wanted)
     except (MerkleError, Rejected) as error:
@@ -131,6 +144,31 @@ def check(_console: Console, file: Path, policy_file: Path | None, *, size_max: 
         click.echo(f"  {name:<10} {_line(value)}")
 
 
+def _policy(file: Path) -> Policy:
+    try:
+        return parse_policy(_read(file, POLICY_BYTES_MAX))
+    except MerkleError as error:
+        stop(USED_WRONG, f"--policy: {error}")
+
+
+def _trusted(policy_file: Path | None, vkeys: tuple[str, ...]) -> list[Verifier]:
+    """The keys that were given, of logs and of those who cosign them."""
+    wanted = None if policy_file is None else _policy(policy_file)
+    logs, cosigners = ((), ()) if wanted is None else (wanted.logs, wanted.witnesses)
+    named = [*(log.verifier for log in logs), *(cosigner.verifier for cosigner in cosigners)]
+    try:
+        return [*(parse_vkey(vkey) for vkey in vkeys), *named]
+    except MerkleError as error:
+        stop(USED_WRONG, f"--vkey: {error}")
+
+
+def _check_evidence(file: Path, data: bytes, given: list[Verifier], *, as_json: bool) -> None:
+    try:
+        evidence.shown(data, given, file.name, as_json=as_json)
+    except (MerkleError, Rejected) as error:
+        _refuse(file, error, as_json=as_json, what="shows nothing")
+
+
 def _read(file: Path, bytes_max: int) -> bytes:
     """A file, and no more than one byte too many of it: whoever parses it says that it is too long."""
     try:
@@ -140,11 +178,11 @@ def _read(file: Path, bytes_max: int) -> bytes:
         stop(COULD_NOT, f"{file}: cannot be read: {error.strerror}")
 
 
-def _refuse(file: Path, error: Exception, *, as_json: bool) -> NoReturn:
+def _refuse(file: Path, error: Exception, *, as_json: bool, what: str = "does not hold") -> NoReturn:
     if as_json:
         click.echo(json.dumps({"ok": False, "why": type(error).__name__, "detail": str(error)}, ensure_ascii=False))
     else:
-        click.echo(f"✗ {file.name} does not hold: {type(error).__name__}: {error}")
+        click.echo(f"✗ {file.name} {what}: {type(error).__name__}: {error}")
     sys.exit(FOUND_WRONG)
 
 

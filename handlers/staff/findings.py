@@ -10,10 +10,11 @@ from handlers.rewritten import Rewritten
 from handlers.staff.commands import says
 from handlers.staff.door import Turn
 from handlers.staff.things import thing_of
+from ledger.exhibits import finding_url
 from ledger.facts import Facts
 from ledger.views import Finding
 
-PAGE_FINDINGS = 6  # some 250 bytes each, of the 2,048 that a chat answer has
+PAGE_FINDINGS = 5  # some 320 bytes each with its address, of the 2,048 that a chat answer has
 OPEN = "open"
 
 _PAGE = re.compile(r"[1-9][0-9]?")
@@ -47,7 +48,12 @@ def _line(turn: Turn, facts: Facts, one: Finding) -> Own:
     told = Rewritten.of(facts, one)
     if told is not None:
         return say.say(
-            "findings.rewritten", id=one.id, rule=one.rule, told=rewritten_line(say, told), state=_state(turn, one)
+            "findings.rewritten",
+            id=one.id,
+            rule=one.rule,
+            told=rewritten_line(say, told),
+            state=_state(turn, one),
+            page=_page(turn, one),
         )
     thing = None if one.about is None else thing_of(facts, one.about)
     return say.say(
@@ -59,7 +65,12 @@ def _line(turn: Turn, facts: Facts, one: Finding) -> Own:
         number=say.say("findings.number", number=thing.number) if thing is not None and thing.number else Own(),
         amounts=_amounts(turn, one),
         state=_state(turn, one),
+        page=_page(turn, one),
     )
+
+
+def _page(turn: Turn, one: Finding) -> Own:
+    return Own(finding_url(turn.services.node.public_url, one.id))
 
 
 def _amounts(turn: Turn, one: Finding) -> Own:

@@ -1,46 +1,60 @@
 """#节点: the departments that we follow, up to where each is checked, and how long ago."""
 
+from collections.abc import Mapping, Sequence
+
 from bot.replies import Reply
 from handlers.dialogue import answer, lines
 from handlers.locale import Own
 from handlers.staff.door import Turn
+from ledger.peers.checks import Check, read_checks
 from ledger.peers.standing import Standing, read_standings
 from ledger.storage.engine import reading
+from ledger.storage.heads import MIRROR
+from ledger.storage.network import Network
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
-LATE_ROUNDS = 3  # so many missed in a row are no hiccup
 
 
 def nodes(turn: Turn) -> Reply:
-    """One line a department."""
+    """One line a department, and who has looked at our own log: the same as /network.json tells everybody."""
+    say = turn.say.say
     with reading(turn.services.node.engine) as connection:
         found = read_standings(connection)
-    say = turn.say.say
+        checks = [one for one in read_checks(connection, turn.say.now) if one.role == MIRROR]
+        own = Network.read(connection).own.origin
     if not found:
         return answer(turn.request, say("nodes.none"))
-    return answer(turn.request, lines(say("nodes.head", count=len(found)), *(_line(turn, one) for one in found)))
+    told = [_line(turn, one, [check for check in checks if check.of == one.origin]) for one in found]
+    looked = _looked_at_us(turn, {one.origin: one.name for one in found}, [one for one in checks if one.of == own])
+    return answer(turn.request, lines(say("nodes.head", count=len(found)), *told, looked))
 
 
-def _line(turn: Turn, one: Standing) -> Own:
+def _line(turn: Turn, one: Standing, checks: Sequence[Check]) -> Own:
     say = turn.say
-    when = say.say("nodes.never") if one.checked_at is None else _ago(turn, one.checked_at)
+    others = len(checks) - 1  # the first is our own
     return say.say(
         "nodes.line",
         department=say.name(one.name),
         count=one.checked,
-        when=when,
-        state=say.say(f"nodes.state.{_state(one)}"),
+        when=_when(turn, one.checked_at),
+        state=say.say(f"nodes.state.{one.state}"),
+        others=say.say("nodes.others", count=others) if others > 0 else Own(),
     )
 
 
-def _state(one: Standing) -> str:
-    if one.forked:
-        return "forked"
-    if one.checked_at is None:
-        return "new"
-    if one.failures >= LATE_ROUNDS:
-        return "unreachable"
-    return "good" if one.failures == 0 else "missed"
+def _looked_at_us(turn: Turn, names: Mapping[str, str], checks: Sequence[Check]) -> Own:
+    say = turn.say
+    if not checks:
+        return say.say("nodes.own.none")
+    told = [
+        say.say("nodes.own.one", department=say.name(names[one.by]), count=one.size, when=_when(turn, one.at))
+        for one in checks
+    ]
+    return say.say("nodes.own", told=Own(say.say("and").join(told)))
+
+
+def _when(turn: Turn, at: int | None) -> Own:
+    return turn.say.say("nodes.never") if at is None else _ago(turn, at)
 
 
 def _ago(turn: Turn, at: int) -> Own:

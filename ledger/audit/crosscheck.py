@@ -25,6 +25,7 @@ from ledger.peers.exchange import fetch_private
 from ledger.peers.home import Home, Peer, read_peer, read_peers
 from ledger.peers.mirror import follow, open_mirror
 from ledger.peers.promises import judge
+from ledger.peers.split_views import compare_views
 from ledger.rules.logs import ROUNDS_UNTIL_LATE
 from ledger.storage import entries, heads, leases, schema
 from ledger.storage import findings as found
@@ -107,6 +108,8 @@ def run_round(
         if cosign:
             publish.offer_again(home)
             publish.collect_mirrors(home)
+            # After all have been followed: what we hold by now is rarely less than what they have seen.
+            compare_views(home, _went_well(outcomes), after_each=still_alone)
         return _conclude(home, followed, outcomes, watched=cosign)
 
 
@@ -186,6 +189,10 @@ def _check_peer(home: Home, peer: Peer, *, cosign: bool) -> _Outcome:
         _log.exception("the round with %s failed", peer.name)
         return _Outcome(error=f"internal error: {type(error).__name__}")
     return _Outcome(progress.new, progress.refused)
+
+
+def _went_well(outcomes: dict[str, _Outcome]) -> list[str]:
+    return [origin for origin, outcome in outcomes.items() if outcome.error is None]
 
 
 def _as_it_is_now(home: Home, peer: Peer) -> Peer:

@@ -5,20 +5,18 @@ shape of a consistency proof, that leads to the larger root and does not pass th
 evidence of nothing: anyone can make one.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
 from ledger import findings
 from ledger.errors import ForkFound
-from ledger.merkle.cosignature import open_cosigned
 from ledger.merkle.encoding import decode_base64, encode_base64
 from ledger.merkle.errors import BadProof
-from ledger.merkle.hashing import EMPTY_ROOT, Hash, as_hash
+from ledger.merkle.hashing import Hash, as_hash
 from ledger.merkle.note import parse_note_unverified
 from ledger.merkle.proofs import ReadNode, both_roots, prove_both_roots
-from ledger.merkle.vkeys import Verifier
+from ledger.records.evidence import Evidence
 from ledger.rules.logs import LogRef, two_histories
 from ledger.storage import schema
 from ledger.storage.network import Network
@@ -32,15 +30,6 @@ class Head:
     size: int
     root: Hash
     signed: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Two notes of one log that cannot both be true; the smaller tree first."""
-
-    older: bytes
-    newer: bytes
-    proof: tuple[Hash, ...] = ()
 
 
 def check_same_history(one: Head, other: Head, read: ReadNode | None = None) -> None:
@@ -64,26 +53,6 @@ def check_same_history(one: Head, other: Head, read: ReadNode | None = None) -> 
         raise BadProof(f"the tiles do not lead to the signed root at size {newer.size}")
     if found_older != older.root:
         raise ForkFound(one.origin, older.signed, newer.signed, proof)
-
-
-def check_evidence(evidence: Evidence, verifiers: Sequence[Verifier]) -> str:
-    """Return the origin of the log that forked; raise BadProof when this shows no such thing.
-
-    Needs nothing but the log's public keys. Raises what `open_cosigned` raises for notes that these keys did not sign.
-    """
-    older = open_cosigned(evidence.older, verifiers).checkpoint
-    newer = open_cosigned(evidence.newer, verifiers).checkpoint
-    if older.origin != newer.origin or older.size > newer.size:
-        raise BadProof("the notes are of two logs, or not in the order of their sizes")
-    if older.size == newer.size:
-        found_older, found_newer = newer.root, newer.root
-    elif older.size == 0:
-        found_older, found_newer = EMPTY_ROOT, newer.root
-    else:
-        found_older, found_newer = both_roots(older.size, newer.size, evidence.proof)
-    if found_newer != newer.root or found_older == older.root:
-        raise BadProof(f"{older.origin}: both heads can be true")
-    return older.origin
 
 
 def keep_evidence(connection: Connection, fork: ForkFound, at: int) -> None:

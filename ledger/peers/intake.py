@@ -70,7 +70,7 @@ def _take_one(place: _Place, index: int, entry: bytes) -> tuple[tuple[Ref, ...],
         dispute(place.connection, place.log_id, record.sub, index)
         return (Ref(place.log.origin, record.sub),), _refusal(place.log, index, record, error)
     if record.known is None:
-        return refs, rules.unknown_kind(place.log, leaf, record.kind, record.sub)
+        return refs, rules.unknown_kind(place.log, leaf, index, record.kind, record.sub)
     _ask_for_private(place, record)
     dispute_compromised(place.connection, place.log, place.log_id, index, record, place.home.now())
     if record.kind == "rotation" and (folded := read_folded(place.connection, place.log_id, record.sub)) is not None:
@@ -97,7 +97,7 @@ def _began_so(genesis: Record, peer: Peer) -> bool:
 def _refusal(log: rules.LogRef, index: int, record: Record, error: LedgerError) -> Mismatch:
     # The schema is looked at after the signature: whoever showed too much has signed that they did.
     if isinstance(error, MalformedRecord) and record.iss == log.origin and clear_outside_list(record):
-        return rules.claim_outside_list(log, record.leaf, record.kind, record.sub)
+        return rules.claim_outside_list(log, record.leaf, index, record.kind, record.sub)
     return rules.refused_record(log, record.leaf, index, record.sub, _reason(error))
 
 

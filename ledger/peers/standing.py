@@ -6,6 +6,8 @@ from sqlalchemy import Connection, and_, select
 
 from ledger.storage import schema
 
+LATE_ROUNDS = 3  # so many missed in a row are no hiccup
+
 _peers = schema.peers.c
 _logs = schema.logs.c
 
@@ -27,6 +29,17 @@ class Standing:
     checked_at: int | None  # the last round that went well, seconds since 1970
     failures: int  # rounds in a row that did not
     forked: bool  # it has shown two histories, and is cosigned no more
+
+    @property
+    def state(self) -> str:
+        """How it goes with it: forked, new, unreachable, good or missed (the last round or two)."""
+        if self.forked:
+            return "forked"
+        if self.checked_at is None:
+            return "new"
+        if self.failures >= LATE_ROUNDS:
+            return "unreachable"
+        return "good" if self.failures == 0 else "missed"
 
 
 def read_standings(conn: Connection) -> list[Standing]:

@@ -56,15 +56,15 @@ def unchecked_head(log: LogRef, checkpoint: str, since: int, now: int, round_sec
     return Mismatch("R49", "A", (checkpoint_hash(checkpoint),), None, log.facts() | {"since": since})
 
 
-def unknown_kind(log: LogRef, leaf: bytes, kind: str, sub: str) -> Mismatch:
+def unknown_kind(log: LogRef, leaf: bytes, index: int, kind: str, sub: str) -> Mismatch:
     """R49: a record of a kind that nobody here knows: it is carried, and counts as checked by nobody."""
-    facts = log.facts() | {"kind": kind, "reason": "unknown-kind"}
+    facts = log.facts() | {"index": index, "kind": kind, "reason": "unknown-kind"}
     return Mismatch("R49", "W", (leaf,), Ref(log.origin, sub), facts)
 
 
-def claim_outside_list(log: LogRef, leaf: bytes, kind: str, sub: str) -> Mismatch:
+def claim_outside_list(log: LogRef, leaf: bytes, index: int, kind: str, sub: str) -> Mismatch:
     """R49: a record that shows in clear what its kind keeps private; the claim itself is not repeated here."""
-    facts = log.facts() | {"kind": kind, "reason": "claim-outside-list"}
+    facts = log.facts() | {"index": index, "kind": kind, "reason": "claim-outside-list"}
     return Mismatch("R49", "A", (leaf,), Ref(log.origin, sub), facts)
 
 

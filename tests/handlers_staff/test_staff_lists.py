@@ -4,6 +4,8 @@ import functools
 import operator
 import re
 
+from sqlalchemy import select
+
 from bot.replies import TEXT_BYTES_MAX
 from ledger import findings
 from ledger.rules import Mismatch
@@ -129,9 +131,10 @@ def test_a_finding_shows_id_rule_departments_amounts_state_and_last_day(office):
     assert "没有疑点" in office.finance.say("马骏", "#疑点")
     with transaction(office.town.finance.engine) as conn:
         findings.raise_finding(conn, found, office.town.clock())
-    line = office.finance.say("马骏", "#疑点").split("\n")[1]
+    line, page = office.finance.say("马骏", "#疑点").split("\n")[1:3]
     for part in (found.id, "R19", "民政局、财政局", "3,000.00元", "300.00元", "待说明", "9月29日前"):
         assert part in line
+    assert page == f"{office.finance.services.node.public_url}/findings/{found.id}"
     first, heading, item = office.finance.say("马骏", "#待办").split("\n")[:3]
     assert first.startswith("有1个疑点")
     assert heading.endswith("回数字看一件：")
@@ -164,6 +167,30 @@ def test_peers_are_shown_with_how_far_and_how_long_ago(office):
         conn.execute(schema.peers.insert(), peer)
         conn.execute(schema.logs.update().where(schema.logs.c.origin == peer["origin"]).values(folded=3))
     assert "财政局：核对了3条，2分钟前，正常" in office.civil.say("林芳", "#节点")
+    assert "还没有部门核对过本部门" in office.civil.say("林芳", "#节点")
+    with transaction(office.town.civil.engine) as conn:
+        ours = conn.execute(select(schema.logs.c.id).where(schema.logs.c.own)).scalar_one()
+        theirs = conn.execute(select(schema.logs.c.id).where(schema.logs.c.origin == peer["origin"])).scalar_one()
+        line = "— 22.example/mirror AAAAAAE=\n"
+        row = {
+            "name": "22.example/mirror",
+            "key_id": b"1",
+            "role": "mirror",
+            "size": 5,
+            "root": bytes(32),
+            "line": line,
+        }
+        row |= {"time": office.town.clock() - 180}
+        conn.execute(schema.cosignatures.insert(), [row | {"log_id": ours}, row | {"log_id": theirs}])
+    assert office.civil.say("林芳", "#节点").endswith("核对本部门的：财政局（5条，3分钟前）")
+    assert "另有" not in office.civil.say("林芳", "#节点")  # nobody vouches for their own log
+    with transaction(office.town.civil.engine) as conn:
+        conn.execute(schema.peers.insert(), peer | {"origin": "23.example/log", "name": "公安局"})
+        conn.execute(
+            schema.cosignatures.insert(),
+            row | {"log_id": theirs, "name": "23.example/mirror", "line": line.replace("22", "23")},
+        )
+    assert "财政局：核对了3条，2分钟前，正常，另有1个部门也在核对" in office.civil.say("林芳", "#节点")
     with transaction(office.town.civil.engine) as conn:
         conn.execute(schema.peers.update().values(forked=True))
     assert "两种历史" in office.civil.say("林芳", "#节点")

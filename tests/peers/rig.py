@@ -1,7 +1,7 @@
 """A county whose departments really talk to each other, over a network in memory."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -152,12 +152,15 @@ class County:
             node.close()
 
 
-def make_county(directory: Path, url: str | None = None, *, acquainted: bool = True, **desk_options) -> County:
-    """民政局 on the database of that URL (or SQLite), the others on SQLite."""
+def make_county(
+    directory: Path, url: str | None = None, *, acquainted: bool = True, onlookers: Sequence[str] = (), **desk_options
+) -> County:
+    """民政局 on the database of that URL (or SQLite), the others on SQLite; `onlookers` are further departments."""
     clock, wire = Clock(), Wire()
-    urls = {"21": url or f"sqlite:///{directory / '21.db'}", "22": f"sqlite:///{directory / '22.db'}"}
-    urls["23"] = f"sqlite:///{directory / '23.db'}"
     names = {"21": "民政局", "22": "财政局", "23": "公安局"}
+    names |= {str(prefix): name for prefix, name in enumerate(onlookers, 24)}
+    urls = {prefix: f"sqlite:///{directory / f'{prefix}.db'}" for prefix in names}
+    urls["21"] = url or urls["21"]
     departments = {
         prefix: found(name, prefix, make_engine(urls[prefix]), directory, clock, **desk_options)
         for prefix, name in names.items()

@@ -11,9 +11,10 @@ from ledger.audit.verify import verify_database
 from ledger.errors import PeerUnreachable
 from ledger.merkle.difference import first_difference
 from ledger.peers.difference import note_difference
-from ledger.peers.evidence import check_evidence, read_evidence
+from ledger.peers.evidence import read_evidence
 from ledger.peers.home import read_peer
 from ledger.peers.publish import offer_again, publish_round
+from ledger.records.evidence import check_evidence
 from ledger.records.funds import Ref
 from ledger.records.statement import Statement
 from ledger.scribe import new_handle

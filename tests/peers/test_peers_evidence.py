@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from ledger.errors import ForkFound
 from ledger.merkle.errors import BadProof, MerkleError
-from ledger.peers.evidence import Evidence, Head, check_evidence, check_same_history
+from ledger.peers.evidence import Head, check_same_history
+from ledger.records.evidence import Evidence, check_evidence
 from tests.fakes.peer import FakeLog
 
 HONEST = FakeLog("peer.example/log").grow(40)

@@ -11,8 +11,9 @@ from ledger.merkle.hashing import as_hash
 from ledger.merkle.note import parse_vkey, sign_note
 from ledger.merkle.proofs import prove_both_roots
 from ledger.peers import mirror, witness
-from ledger.peers.evidence import Evidence, check_evidence, read_evidence
+from ledger.peers.evidence import read_evidence
 from ledger.peers.publish import publish_round
+from ledger.records.evidence import Evidence, check_evidence
 from ledger.records.funds import Ref
 from ledger.records.statement import Statement, parse_record
 from ledger.scribe import new_handle

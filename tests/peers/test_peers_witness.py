@@ -23,9 +23,10 @@ from ledger.peers.errors import (
     UnprovenGrowth,
     Untrusted,
 )
-from ledger.peers.evidence import check_evidence, read_evidence
+from ledger.peers.evidence import read_evidence
 from ledger.peers.joining import remove_peer
 from ledger.peers.strangers import add_stranger, remove_stranger
+from ledger.records.evidence import check_evidence
 from ledger.storage import schema
 from ledger.storage.engine import reading, transaction
 from tests.fakes.peer import FakeLog

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 from werkzeug.serving import make_server
 
+from ledger.node import Node
 from ledger.records.check_code import check_code, in_groups
 from tests.receipts.rig import Bureau, order_less, put_by, twin
 from tests.sandbox.browsing import ARGS, CHROMIUM
@@ -32,9 +33,9 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def served(bureau: Bureau) -> Iterator[str]:
-    """民政局's web side on a port."""
-    server = make_server("127.0.0.1", 0, bureau.app(bureau.civil), threaded=True)
+def served(bureau: Bureau, node: Node | None = None) -> Iterator[str]:
+    """民政局's web side, or another one, on a port."""
+    server = make_server("127.0.0.1", 0, bureau.app(node or bureau.civil), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"

@@ -253,8 +253,8 @@ def test_without_a_policy_or_a_file_it_says_which_is_missing(papers, office: Off
     assert office.run("check", papers["proof"]).exit_code == 2
     assert office.run("check", "nowhere.tlog-proof", "--policy", papers["policy"]).exit_code == 2
     assert office.run("check", papers["proof"], "--policy", "nowhere.policy").exit_code == 2
-    evidence = office.run("check", office.file("evidence.json", b'{"a": 1}'), "--policy", papers["policy"])
-    assert (evidence.exit_code, "还没有开通" in evidence.stderr) == (2, True)
+    keyed = office.run("check", papers["proof"], "--policy", papers["policy"], "--vkey", "x")
+    assert (keyed.exit_code, "--vkey" in keyed.stderr) == (2, True)
 
 
 def test_a_policy_that_asks_for_nobody_is_said_to(papers, office: Office, calm: Bureau):

@@ -36,8 +36,8 @@ def test_r49_gives_a_mirror_ten_rounds_for_a_cosigned_head(age, late):
 
 
 def test_r49_warns_of_an_unknown_kind_and_alarms_at_a_claim_outside_the_list():
-    unknown = logs.unknown_kind(FINANCE, b"l" * 32, "future", "sub")
-    outside = logs.claim_outside_list(FINANCE, b"l" * 32, "case-accepted", "sub")
+    unknown = logs.unknown_kind(FINANCE, b"l" * 32, 7, "future", "sub")
+    outside = logs.claim_outside_list(FINANCE, b"l" * 32, 7, "case-accepted", "sub")
     assert (unknown.rule, unknown.severity, outside.rule, outside.severity) == ("R49", "W", "R49", "A")
     assert outside.about == Ref(FINANCE.origin, "sub")
 

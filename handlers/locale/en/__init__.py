@@ -7,6 +7,7 @@ from handlers.locale.en import (
     counter,
     counter_pages,
     demo,
+    findings,
     honesty,
     imports,
     money,
@@ -28,6 +29,7 @@ TEXTS = {
     **imports.TEXTS,
     **honesty.TEXTS,
     **demo.TEXTS,
+    **findings.TEXTS,
     **talk.TEXTS,
     **calls.TEXTS,
 }

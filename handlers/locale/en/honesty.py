@@ -10,7 +10,7 @@ TEXTS: dict[str, str] = {
         "{holders} holds a copy from that time, which can serve as evidence."
     ),
     "finding.no-trip": "{finding} You need not come again.",
-    "findings.rewritten": "{id} {rule} {told} ({state})",
+    "findings.rewritten": "{id} {rule} {told} ({state})\n{page}",
     "trust.between": " ",
     "trust.late": "{department} holds a copy too, and has not cross-checked it since {since}.",
 }

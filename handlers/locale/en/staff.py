@@ -120,7 +120,7 @@ _TEXTS: dict[str, str] = {
     # what does not agree
     "findings.none": "There are no findings.",
     "findings.head": "{count} findings are to be explained:",
-    "findings.line": "{id} {rule} {title}, {departments}{number}: {amounts}{state}",
+    "findings.line": "{id} {rule} {title}, {departments}{number}: {amounts}{state}\n{page}",
     "findings.number": ", number {number}",
     "findings.approved": "approved {amount}, ",
     "findings.ordered": "ordered {amount}, ",
@@ -140,7 +140,11 @@ _TEXTS: dict[str, str] = {
     # who is followed
     "nodes.none": "No other department is connected yet.",
     "nodes.head": "We check the logs of {count} departments:",
-    "nodes.line": "{department}: {count} records checked, {when}, {state}",
+    "nodes.line": "{department}: {count} records checked, {when}, {state}{others}",
+    "nodes.others": ", also checked by {count} more",
+    "nodes.own": "Who checks ours: {told}",
+    "nodes.own.one": "{department} ({count} records, {when})",
+    "nodes.own.none": "No department has checked our log yet.",
     "nodes.never": "not checked yet",
     "nodes.seconds-ago": "{count} seconds ago",
     "nodes.hours-ago": "{count} hours ago",

@@ -10,7 +10,7 @@ TEXTS: dict[str, str] = {
         "{holders}存有当时的副本，可以作证据。"
     ),
     "finding.no-trip": "{finding}您不用再跑。",
-    "findings.rewritten": "{id} {rule} {told}{state}",
+    "findings.rewritten": "{id} {rule} {told}{state}\n{page}",
     "trust.between": "",
     "trust.late": "{department}也存了一份，{since}以后没有再核对。",
 }

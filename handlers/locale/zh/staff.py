@@ -112,7 +112,7 @@ _TEXTS: dict[str, str] = {
     # what does not agree
     "findings.none": "现在没有疑点。",
     "findings.head": "待说明的疑点有{count}个：",
-    "findings.line": "{id} {rule} {title}，{departments}{number}：{amounts}{state}",
+    "findings.line": "{id} {rule} {title}，{departments}{number}：{amounts}{state}\n{page}",
     "findings.number": "，编号 {number}",
     "findings.approved": "批准 {amount}，",
     "findings.ordered": "安排支付 {amount}，",
@@ -132,7 +132,11 @@ _TEXTS: dict[str, str] = {
     # who is followed
     "nodes.none": "本部门还没有和别的部门连上。",
     "nodes.head": "本部门核对着{count}个部门的存证记录：",
-    "nodes.line": "{department}：核对了{count}条，{when}，{state}",
+    "nodes.line": "{department}：核对了{count}条，{when}，{state}{others}",
+    "nodes.others": "，另有{count}个部门也在核对",
+    "nodes.own": "核对本部门的：{told}",
+    "nodes.own.one": "{department}（{count}条，{when}）",
+    "nodes.own.none": "还没有部门核对过本部门的存证记录。",
     "nodes.never": "还没有核对过",
     "nodes.seconds-ago": "{count}秒前",
     "nodes.hours-ago": "{count}小时前",

@@ -1,0 +1,40 @@
+"""Who has checked whose log, up to where and when, for anybody's program (/network.json)."""
+
+import json
+from functools import partial
+
+from flask import Blueprint, Response
+
+from handlers.pages.public import JSON, answer, fresh, guarded
+from handlers.services import Services
+from ledger.exhibits import finding_url, moment
+from ledger.peers.checks import Check, Member, read_checks, read_members
+from ledger.storage.engine import reading
+
+
+def add(blueprint: Blueprint, services: Services) -> None:
+    """Add it to the pages of a node."""
+    view = guarded(partial(_network, services), services)
+    blueprint.add_url_rule("/network.json", "network-json", view, methods=["GET"])
+
+
+def _network(services: Services) -> Response:
+    node = services.node
+    with reading(node.engine) as conn:
+        members, checks = read_members(conn), read_checks(conn, node.now())
+    said = {
+        "node": node.origin,
+        "departments": [_member(one, node.public_url) for one in members],
+        "checks": [_check(one) for one in checks],
+    }
+    return fresh(answer(json.dumps(said, ensure_ascii=False, indent=1), JSON))
+
+
+def _member(one: Member, public_url: str) -> dict[str, object]:
+    finding = {} if one.finding is None else {"finding": finding_url(public_url, one.finding)}
+    return {"name": one.name, "origin": one.origin, "url": one.url or public_url, "size": one.size, **finding}
+
+
+def _check(one: Check) -> dict[str, object]:
+    at = None if one.at is None else moment(one.at)
+    return {"by": one.by, "of": one.of, "as": one.role, "size": one.size, "at": at, "state": one.state}

@@ -1,0 +1,142 @@
+"""Compares with each peer what it has seen of a third log: one that shows two faces is told by two who compare.
+
+One log a peer and round, in turn. What a peer shows of it counts for that log's own signature and for nobody's word: an
+answer that is none, and tiles that lead nowhere, are evidence of nothing.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from sqlalchemy import Connection, insert, select, update
+
+from ledger.errors import ForkFound, LedgerError, PeerUnreachable
+from ledger.merkle.cosignature import open_cosigned
+from ledger.merkle.errors import MerkleError, NoKnownSignature
+from ledger.merkle.note import format_note
+from ledger.merkle.tiles import tile_node
+from ledger.peers import witness
+from ledger.peers.evidence import Head, check_same_history, keep_evidence
+from ledger.peers.fetching import fetch_tile
+from ledger.peers.home import Home, Peer, read_peers
+from ledger.peers.retired import check_retired
+from ledger.peers.witness import hash_of_origin
+from ledger.storage import entries, heads, schema
+from ledger.storage.engine import reading, transaction
+
+PARALLEL_MAX = 8
+ASK_SECONDS_MAX = 15.0  # of one peer: the note, and the tiles of its mirror when it has seen more than we
+NOTE_BYTES_MAX = 64 * 1024  # the log's lines and the witness's have some 10 KiB
+
+_log = logging.getLogger(__name__)
+
+_cursors = schema.cursors.c
+
+
+def compare_views(home: Home, asked: Iterable[str], after_each: Callable[[], object] = lambda: None) -> None:
+    """Ask each of these peers, by their logs' origins, about the next log that we both may follow; raises Busy.
+
+    Two heads that cannot both be true are kept as evidence against that log.
+    """
+    with reading(home.engine) as connection:
+        followed = [peer for peer in read_peers(connection) if not peer.forked]
+    wanted = frozenset(asked)
+    peers = [peer for peer in followed if peer.origin in wanted]
+    turns = _take_turns(home, [peer.origin for peer in peers])
+    pairs = [(peer, third_log(followed, peer, turns[peer.origin])) for peer in peers]
+    with ThreadPoolExecutor(PARALLEL_MAX) as pool:
+        for _done in pool.map(lambda pair: _compare_with(home, *pair), pairs):
+            after_each()
+
+
+def third_log(followed: Sequence[Peer], asked: Peer, turn: int) -> Peer | None:
+    """Whose log is compared with this peer in this turn: everybody else's in as many turns as they are."""
+    others = [peer for peer in followed if peer.origin != asked.origin]
+    # Not the same one with everybody: whoever shows two faces is asked about somewhere in each round.
+    return others[(turn + followed.index(asked)) % len(others)] if others else None
+
+
+def _take_turns(home: Home, origins: Sequence[str]) -> dict[str, int]:
+    """Which turn it is with each peer. Counted for each by itself: nobody is asked in every round."""
+    if not origins:
+        return {}
+    with transaction(home.engine, facts=False) as connection:
+        return {origin: _take_turn(connection, f"third-log {hash_of_origin(origin)[:30]}") for origin in origins}
+
+
+def _take_turn(connection: Connection, name: str) -> int:
+    turn: int | None = connection.execute(select(_cursors.pos).where(_cursors.name == name)).scalar()
+    if turn is None:
+        connection.execute(insert(schema.cursors), {"name": name, "pos": 1})
+        return 0
+    connection.execute(update(schema.cursors).where(_cursors.name == name).values(pos=turn + 1))
+    return turn
+
+
+def _compare_with(home: Home, peer: Peer, third: Peer | None) -> None:
+    if third is None:
+        return
+    try:
+        with home.client.within(ASK_SECONDS_MAX):
+            _compare(home, peer, third)
+    except ForkFound as fork:
+        _log.error("%s has shown %s another history than us", third.name, peer.name)
+        with transaction(home.engine) as connection:
+            keep_evidence(connection, fork, home.now())
+    except (LedgerError, MerkleError) as error:
+        _log.info("%s and %s: nothing to compare: %s", peer.name, third.name, error)
+
+
+def _compare(home: Home, peer: Peer, third: Peer) -> None:
+    """Hold what the peer's witness cosigned of a third log against all that we have of it; raises ForkFound.
+
+    Raises PeerUnreachable or MerkleError when what comes shows nothing.
+    """
+    # 1. A head that the third log has signed.
+    theirs = _fetch_seen(home, peer, third)
+    if theirs is None:
+        return
+    # 2. What it has signed for us. Our own copy leads to every head that is not larger.
+    with reading(home.engine) as connection:
+        log_id = entries.find_log(connection, third.origin)
+        ours = _known_heads(connection, log_id, third.origin)
+        stored = 0 if log_id is None else entries.read_edge(connection, log_id).size
+        for one in ours:
+            if log_id is not None and theirs.size <= one.size <= stored:
+                check_same_history(theirs, one, entries.node_reader(connection, log_id, one.size))
+            elif theirs.size == one.size:  # two roots of one size need no copy
+                check_same_history(theirs, one)
+    # 3. To a larger one the peer's copy must lead.
+    below = f"mirror/{hash_of_origin(third.origin)}"
+    read = tile_node(partial(fetch_tile, home.client, peer, below=below), theirs.size)
+    for one in ours:
+        if one.size < theirs.size:
+            check_same_history(one, theirs, read)
+
+
+def _fetch_seen(home: Home, peer: Peer, third: Peer) -> Head | None:
+    """What the peer's witness cosigned last of a third log; None when it does not follow it."""
+    url = f"{peer.url}/witness/{hash_of_origin(third.origin)}/checkpoint"
+    signed = home.client.get_if_any(url, bytes_max=NOTE_BYTES_MAX)
+    if signed is None:
+        return None
+    try:
+        opened = open_cosigned(signed, third.log_verifiers)
+    except NoKnownSignature:
+        with reading(home.engine) as connection:
+            check_retired(connection, home, third.origin, signed)
+        raise
+    checkpoint = opened.checkpoint
+    if checkpoint.origin != third.origin or checkpoint.extension:
+        raise PeerUnreachable(f"{url}: no checkpoint of {third.origin}")
+    note = format_note(checkpoint.text(), opened.log_lines)
+    return Head(checkpoint.origin, checkpoint.size, checkpoint.root, note)
+
+
+def _known_heads(connection: Connection, log_id: int | None, origin: str) -> list[Head]:
+    """The newest head that we accepted, and the one that our witness cosigned last, which may be another."""
+    newest = None if log_id is None else heads.newest_head(connection, log_id)
+    seen = witness.last_seen(connection, origin)
+    known = [] if newest is None else [Head(origin, newest.size, newest.root, newest.signed)]
+    return known + ([Head(origin, seen.size, seen.root, seen.signed)] if seen.signed else [])
