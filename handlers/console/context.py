@@ -88,6 +88,8 @@ def _table(rows: Sequence[Mapping[str, object]]) -> Iterator[str]:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ",".join(str(item) for item in value)
     return "-" if value is None else str(value)

@@ -31,6 +31,7 @@ def test_every_key_is_listed_with_fingerprint_and_range(terminal):
     assert all(len(row["fingerprint"]) >= 16 for row in rows)
     people = terminal.run("keys", "list")
     assert "mz.example/witness+" in people.stdout
+    assert all(line.endswith("  yes") for line in people.stdout.splitlines()[2:])
 
 
 @pytest.mark.parametrize("role", ROLES)
