@@ -86,6 +86,8 @@ def _compare_with(home: Home, peer: Peer, third: Peer | None) -> None:
             keep_evidence(connection, fork, home.now())
     except (LedgerError, MerkleError) as error:
         _log.info("%s and %s: nothing to compare: %s", peer.name, third.name, error)
+    except Exception:  # noqa: BLE001  a bug that one peer has found must not end the round with all others
+        _log.exception("comparing %s with %s failed", third.name, peer.name)
 
 
 def _compare(home: Home, peer: Peer, third: Peer) -> None:

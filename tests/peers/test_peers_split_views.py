@@ -221,6 +221,28 @@ def test_a_peer_that_answers_anything_else_than_that_logs_head_accuses_nobody(co
         county.wire.behave()
 
 
+@pytest.mark.parametrize("size", [2**63 - 1, 2**62, 2**62 - 1, 257, 0])
+def test_a_head_of_any_size_that_its_log_has_signed_and_nothing_leads_to_accuses_nobody(county, size, caplog):
+    county.round()
+    key = county.civil.keys.log[0]
+    shown = sign_note(Checkpoint(county.civil.origin, size, as_hash(bytes([1]) * 32)).text(), [key])
+    county.wire.tamper(FINANCE, seen_path(county.civil), body(shown))
+    county.wire.tamper(FINANCE, mirror_path(county.civil), body(bytes(8192)))
+    report = run_round(county.police)
+    assert (report.findings, [row.error for row in report.rows]) == ((), [None, None])
+    assert "failed" not in caplog.text
+
+
+def test_a_bug_that_one_peer_finds_does_not_end_the_round(county, monkeypatch):
+    county.round()
+
+    def crash(*_arguments: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(split_views, "check_same_history", crash)
+    assert [row.error for row in run_round(county.police).rows] == [None, None]
+
+
 @pytest.mark.parametrize("change", [status(404), status(500), body(b""), body(b"x" * 8192), flip(0), flip(-1)])
 def test_a_larger_head_to_which_no_tiles_lead_accuses_nobody(county, change):
     county.round()
