@@ -89,6 +89,7 @@ def node_settings(chosen: Settings) -> NodeSettings:
         key_file=chosen.key_file,
         crosscheck_seconds=chosen.crosscheck_seconds,
         checkpoint_seconds=chosen.checkpoint_seconds,
+        peer_networks=chosen.peer_networks,
     )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from ledger.peers.addresses import Network, parse_networks
 from ledger.peers.client import is_loopback
 
 TENCENT_API = "https://api.weixin.qq.com/"
@@ -65,6 +66,7 @@ class Settings:
     passphrase: str | None = field(repr=False)
     crosscheck_seconds: int
     checkpoint_seconds: int
+    peer_networks: tuple[Network, ...]  # of private addresses, in which other departments may be
     redis_url: str | None = field(repr=False)
     contact: Contact
     wechat: WeChat | None  # None: a node without an account, asked only by other nodes
@@ -90,6 +92,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         passphrase=_passphrase(env),
         crosscheck_seconds=_seconds(env, "ONETRIP_CROSSCHECK_SECONDS", 60),
         checkpoint_seconds=_seconds(env, "ONETRIP_CHECKPOINT_SECONDS", 5),
+        peer_networks=_peer_networks(env),
         redis_url=_optional_url(env, "ONETRIP_REDIS_URL", ("redis", "rediss", "unix")),
         contact=Contact(
             env.get("ONETRIP_CONTACT_WINDOW", ""),
@@ -144,6 +147,14 @@ def _seconds(env: Mapping[str, str], name: str, default: int) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > SECONDS_MAX:
         raise SettingWrong(name, f"is not a number of seconds from 1 to {SECONDS_MAX}; leave it out for {default}")
     return int(text)
+
+
+def _peer_networks(env: Mapping[str, str]) -> tuple[Network, ...]:
+    try:
+        return parse_networks(env.get("ONETRIP_PEER_NETWORKS", ""))
+    except ValueError as error:
+        mend = "is no list of private networks like 10.20.0.0/16,10.30.0.0/16; leave it out if all are on the internet"
+        raise SettingWrong("ONETRIP_PEER_NETWORKS", mend) from error
 
 
 def _optional_url(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str | None:

@@ -5,7 +5,7 @@ complete, and no answer sends us somewhere else.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -16,6 +16,7 @@ from typing import Self
 import httpx
 
 from ledger.errors import Misconfigured, PeerUnreachable
+from ledger.peers.addresses import LOOPBACK_NETWORKS, PRIVATE_NETWORKS, Network, Resolve, resolve
 from ledger.peers.patience import Moment, PatientTransport
 
 PEER_TIMEOUT_SECONDS = 5.0  # to connect, and between two pieces of an answer
@@ -41,12 +42,19 @@ class PeerClient:
         self,
         own_url: str,
         *,
+        networks: Sequence[Network] = (),
+        resolve: Resolve = resolve,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = monotonic,
         seconds_max: float = ANSWER_SECONDS_MAX,
     ) -> None:
-        """`own_url` decides whether plain http is spoken: only a node that is itself on loopback does."""
+        """`own_url` decides whether plain http is spoken: only a node that is itself on loopback does.
+
+        Only such a one asks on its own machine and in every private network; others ask at public addresses, and in the
+        private networks named by `networks`.
+        """
         self._plain_allowed = is_loopback(own_url)
+        allowed = (*LOOPBACK_NETWORKS, *PRIVATE_NETWORKS) if self._plain_allowed else networks
         self.clock = clock
         self._seconds_max = seconds_max
         self._moment = Moment()
@@ -58,7 +66,7 @@ class PeerClient:
             trust_env=False,  # a proxy in somebody's shell is none of the ledger's settings
             # Nothing compressed: a small answer that unpacks into a huge one is no small answer.
             headers={"Accept-Encoding": "identity", "User-Agent": "onetrip"},
-            transport=transport or PatientTransport(self._moment, clock, CONNECTIONS_MAX),
+            transport=transport or PatientTransport(self._moment, clock, CONNECTIONS_MAX, allowed, resolve),
         )
 
     def get(self, url: str, *, bytes_max: int) -> bytes:
@@ -116,7 +124,9 @@ class PeerClient:
         scheme = url.partition("://")[0]
         if scheme == "https" or (scheme == "http" and self._plain_allowed and is_loopback(url)):
             return
-        raise Misconfigured(f"{url}: a peer is asked over https")
+        raise Misconfigured(
+            f"{url}: a peer is asked over https; that node's ONETRIP_PUBLIC_URL must begin with https://"
+        )
 
     def close(self) -> None:
         """Let the connections go."""
