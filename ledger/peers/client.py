@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
+from ssl import cert_time_to_seconds
 from threading import Lock
 from time import monotonic
 from typing import Self
@@ -88,6 +89,22 @@ class PeerClient:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Ask, and return whatever status comes back; raises PeerUnreachable when no whole answer does."""
+        with self._asking(method, url, content, headers) as (response, deadline):
+            body = self._read(response, bytes_max if response.is_success else ERROR_BYTES_MAX, deadline)
+            return Answer(response.status_code, dict(response.headers), body)
+
+    def certificate_ends(self, url: str) -> int | None:
+        """Until when the certificate that a server shows is good; None over plain http. Raises PeerUnreachable."""
+        with self._asking("HEAD", url, None, None) as (response, _deadline):
+            stream = response.extensions.get("network_stream")
+            tls = None if stream is None else stream.get_extra_info("ssl_object")
+            return None if tls is None else int(cert_time_to_seconds(tls.getpeercert()["notAfter"]))
+
+    @contextmanager
+    def _asking(
+        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str] | None
+    ) -> Iterator[tuple[httpx.Response, float]]:
+        """An answer whose body is still to be read, and by when."""
         self.check_url(url)
         try:
             with (
@@ -95,8 +112,7 @@ class PeerClient:
                 self._moment.until(self.clock() + self._seconds_max) as deadline,
                 self._client.stream(method, url, content=content, headers=dict(headers or {})) as response,
             ):
-                body = self._read(response, bytes_max if response.is_success else ERROR_BYTES_MAX, deadline)
-                return Answer(response.status_code, dict(response.headers), body)
+                yield response, deadline
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise PeerUnreachable(f"{url}: did not answer ({type(error).__name__})") from error
 

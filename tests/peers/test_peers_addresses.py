@@ -252,3 +252,20 @@ def test_the_certificate_is_held_against_the_name_and_not_the_address(tmp_path, 
                 assert METADATA in ask(client, url)  # by the next connection the name has moved inside
             else:
                 assert "did not answer (ConnectError)" in ask(client, url)
+
+
+def test_until_when_a_certificate_is_good_is_read_from_it(tmp_path, monkeypatch):
+    with serving_tls(tmp_path, "peer.example") as (port, trusted):
+        context = ssl.create_default_context(cafile=str(trusted))
+        monkeypatch.setattr(httpx, "create_ssl_context", lambda **_kwargs: context)
+        made = x509.load_pem_x509_certificate(trusted.read_bytes())
+        with PeerClient("http://127.0.0.1:1", resolve=Names(["127.0.0.1"])) as client:
+            ends = client.certificate_ends(f"https://peer.example:{port}/node.json")
+    assert ends == int(made.not_valid_after_utc.timestamp())
+
+
+def test_plain_http_has_no_certificate():
+    app, port = Flask("plain"), free_port()
+    app.add_url_rule("/node.json", view_func=lambda: "it is me")
+    with serving_plain(app, port), PeerClient("http://127.0.0.1:1") as client:
+        assert client.certificate_ends(f"http://127.0.0.1:{port}/node.json") is None
