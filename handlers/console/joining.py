@@ -41,7 +41,8 @@ def invite_command(console: Console, yes_if: str | None) -> None:
         click.echo("Waiting for them … (Ctrl-C ends the waiting, not the code)")
         asker = _wait_for(lambda: who_asked(node, code))
         assert asker is not None  # waiting has no end but an error
-        click.echo(f"{asker.name} ({asker.origin}, {asker.url}, numbers {asker.number_prefix}…) asks to join:")
+        click.echo(f"{asker.name} ({asker.origin}, {asker.url}, numbers {asker.number_prefix}…) asks to join.")
+        click.echo("They must read out to you:")
         click.echo(f"  {asker.name}: {asker.fingerprint}")
         if not _are_theirs(asker, yes_if):
             send_away(node, code)
@@ -59,9 +60,10 @@ def join_command(console: Console, code: str, yes_if: str | None) -> None:
         node, said = console.open_node(), JoinCode.parse(code)
         host = meet(node, said)
         ask_to_join(node, said, host)
-        click.echo("Telephone them, and compare the words of both:")
-        click.echo(f"  {host.name}: {host.fingerprint}")
+        click.echo("Telephone them, and read these words out:")
         click.echo(f"  {node.name}: {node.keys.fingerprint}")
+        click.echo("They must read out to you:")
+        click.echo(f"  {host.name}: {host.fingerprint}")
         if not _are_theirs(host, yes_if):
             stop(FOUND_WRONG, f"nobody is followed; let {host.name} answer no as well")
         click.echo(f"Waiting until {host.name} has answered yes …")
@@ -89,7 +91,7 @@ def _are_theirs(other: Introduction, yes_if: str | None) -> bool:
     """Whether somebody has heard these words from the other side."""
     if yes_if is not None:
         return yes_if.casefold().split() == other.fingerprint.split()
-    return click.confirm(f"Has {other.name} read out exactly these words to you by telephone?")
+    return click.confirm(f"Has {other.name} read out exactly these words?")
 
 
 def _follow(node: Node, other: Introduction) -> None:
