@@ -65,7 +65,8 @@ def join_command(console: Console, code: str, yes_if: str | None) -> None:
         click.echo("They must read out to you:")
         click.echo(f"  {host.name}: {host.fingerprint}")
         if not _are_theirs(host, yes_if):
-            stop(FOUND_WRONG, f"nobody is followed; let {host.name} answer no as well")
+            mend = f"let {host.name} answer no as well, or `peers remove {node.name}` if they have answered yes"
+            stop(FOUND_WRONG, f"nobody is followed here; {mend}")
         click.echo(f"Waiting until {host.name} has answered yes …")
         standing = _wait_for(lambda: _if_joined(ask_to_join(node, said, host)), seconds=CODE_SECONDS)
         if standing is None:

@@ -14,12 +14,12 @@ from sqlalchemy import Connection
 
 from ledger.errors import MalformedRecord, Misconfigured
 from ledger.key_history import read_history
-from ledger.merkle.errors import BadSignature, MerkleError, NoKnownSignature
+from ledger.merkle.errors import MerkleError
 from ledger.merkle.note import SignatureKind, Verifier, open_note, parse_note_unverified, parse_vkey
 from ledger.peers.errors import CannotJoin, CodeOver, MalformedQuestion, TooMany, WrongCode
 from ledger.peers.home import Home, read_peer, read_peers
 from ledger.peers.join_code import SECRET_BYTES, SIGNER_NAME, JoinCode
-from ledger.peers.joining import Introduction, check_apart, introduction_of, parse_node
+from ledger.peers.joining import Introduction, check_apart, introduction_of, is_url, parse_node
 from ledger.records import base64url
 from ledger.records import claims as shape
 from ledger.records.jsonstrict import Json, format_json, parse_json
@@ -71,9 +71,11 @@ class Asked:
             said: Any = parse_json(line.removesuffix("\n").encode())
             if first != FIRST_LINE or not isinstance(said, dict) or said.keys() != {"code", "to", "url", "at", "node"}:
                 raise MalformedQuestion(f"no question to join: a note of {FIRST_LINE}, and one line of JSON")
-            if not (shape.leaf(said["code"]) and shape.count(said["at"]) and isinstance(said["url"], str)):
-                raise MalformedQuestion("`code`, `at` or `url` is malformed")
-            return cls(base64url.decode(said["code"]), str(said["to"]), said["url"], said["at"], said["node"])
+            if not (shape.leaf(said["code"]) and shape.count(said["at"]) and shape.origin(said["to"])):
+                raise MalformedQuestion("`code`, `at` or `to` is malformed")
+            if not is_url(said["url"]):
+                raise MalformedQuestion("`url` is malformed")
+            return cls(base64url.decode(said["code"]), said["to"], said["url"], said["at"], said["node"])
         except MalformedRecord as error:
             raise MalformedQuestion(str(error)) from error
 
@@ -158,7 +160,8 @@ def take_question(home: Home, body: bytes) -> Standing:
         state = _check_fits(connection, home, found)
         rows.take_question(connection, asked.code_key, found.origin, _kept(found), home.now())
         taken = rows.read_invitation(connection, asked.code_key)
-        assert taken is not None  # it is forgotten long after its end
+        if taken is None:
+            raise CodeOver("this code is good no more: ask for a new one")
         _check_good(taken, found, home.now())  # of two who ask at once it is the first one's
         others = tuple(peer.name for peer in read_peers(connection) if peer.origin != found.origin)
     return Standing(state, others)
@@ -195,7 +198,7 @@ def _is_signed(asked: Asked, found: Introduction, body: bytes) -> bool:
     log = [key for key in map(parse_vkey, found.log_vkeys) if key.kind is SignatureKind.ED25519]
     try:
         verified = {line.ref for line in open_note(body, [code, *log]).verified}
-    except (BadSignature, NoKnownSignature):
+    except MerkleError:
         return False
     return code.ref in verified and any(key.ref in verified for key in log)
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.errors import Misconfigured, Rejected
 from ledger.merkle.note import Ed25519Signer
-from ledger.peers.joining import Introduction
+from ledger.peers.joining import Introduction, is_url
 
 SECRET_BYTES = 16
 STANDS_FOR_BYTES = 16
@@ -56,7 +56,7 @@ class JoinCode:
     def parse(cls, text: str) -> Self:
         """Read the line; raises Misconfigured."""
         letters, _, url = text.strip().partition("@")
-        if len(text) > CODE_TEXT_CHARS_MAX or len(letters) != CODE_CHARS or not url.isascii() or not url.isprintable():
+        if len(text) > CODE_TEXT_CHARS_MAX or len(letters) != CODE_CHARS or not is_url(url):
             raise Misconfigured(_MISTYPED)
         try:
             raw = b32decode(letters.upper())

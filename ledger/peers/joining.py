@@ -111,6 +111,11 @@ def fetch_node(home: Home, url: str) -> Introduction:
     return found
 
 
+def is_url(value: object) -> bool:
+    """Whether this can be shown as an address: no control character, and not long."""
+    return isinstance(value, str) and _URL.fullmatch(value) is not None
+
+
 def parse_node(said: Any) -> Introduction:
     """Read what a node says of itself; raises MalformedRecord or MerkleError."""
     if not isinstance(said, dict):
@@ -118,7 +123,7 @@ def parse_node(said: Any) -> Introduction:
     shapes: Mapping[str, Callable[[Any], bool]] = {
         "name": shape.department,
         "origin": shape.origin,
-        "url": lambda value: isinstance(value, str) and _URL.fullmatch(value) is not None,
+        "url": is_url,
         "number_prefix": shape.prefix,
         "desk_jwk": lambda value: isinstance(value, dict) and shape.leaf(value.get("x")),
         "log_vkeys": shape.vkeys,

@@ -146,7 +146,7 @@ def test_two_departments_join_with_one_command_each_and_one_line_between_them(of
     invite = civil.start("peers", "invite", "--yes-if", sports_words)
     code = code_in(read_to(invite, "Waiting for them"))
     wrong = sports.run("peers", "join", code, "--yes-if", "other words")
-    assert (wrong.returncode, "nobody is followed" in wrong.stderr) == (1, True)
+    assert (wrong.returncode, "nobody is followed here" in wrong.stderr) == (1, True)
     assert sports.followed == []
     told, errors = invite.communicate(timeout=PATIENCE_SECONDS)
     assert (invite.returncode, errors, "✓ 民政局 follows 体育局" in told) == (0, "", True)

@@ -352,6 +352,14 @@ def test_a_malformed_introduction_is_400_though_the_code_is_good(strangers, chan
     assert waiting(strangers.civil) == []
 
 
+@pytest.mark.parametrize(
+    "changed", [{"to": "21.example/log\nERROR gotcha"}, {"url": "https://a\nb"}, {"url": ""}, {"at": -1}]
+)
+def test_no_line_of_our_log_is_written_by_whoever_asks(strangers, changed):
+    code = invite(strangers.civil)
+    assert post(strangers, question(strangers.police, code, strangers.civil, **changed)).status == 400
+
+
 def test_a_body_of_a_megabyte_is_413_at_the_door(strangers):
     assert post(strangers, bytes(1_000_000)).status == 413
     assert post(strangers, bytes(invitations.QUESTION_BYTES_MAX + 1)).status == 413
