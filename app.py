@@ -34,7 +34,7 @@ from handlers.matters import load_matters, load_programmes
 from handlers.pages import create_blueprint as create_pages
 from handlers.prefixes import Prefixes
 from handlers.services import Services
-from handlers.settings import Settings, SettingWrong, WeChat, read_settings
+from handlers.settings import ENV_FILE, Settings, SettingWrong, WeChat, read_settings
 from handlers.staff import door
 from ledger.audit.crosscheck import run_round
 from ledger.guarded import guard
@@ -62,11 +62,12 @@ def now() -> int:
 
 def environment() -> Mapping[str, str]:
     """The environment, below what the env file says: `--env-file`, or `.env` in development."""
-    named = os.environ.get("ONETRIP_ENV_FILE")
+    named = os.environ.get(ENV_FILE)
     file = Path(named) if named else Path(".env")
     if named and not file.is_file():
         raise SettingWrong("--env-file", f"there is no file {file}")
-    return {**os.environ, **{name: value for name, value in dotenv_values(file).items() if value is not None}}
+    whence = {ENV_FILE: str(file)} if file.is_file() else {}
+    return {**os.environ, **whence, **{name: value for name, value in dotenv_values(file).items() if value is not None}}
 
 
 def settings() -> Settings:
@@ -89,6 +90,7 @@ def node_settings(chosen: Settings) -> NodeSettings:
         key_file=chosen.key_file,
         crosscheck_seconds=chosen.crosscheck_seconds,
         checkpoint_seconds=chosen.checkpoint_seconds,
+        peer_networks=chosen.peer_networks,
     )
 
 
@@ -259,7 +261,7 @@ def wiring() -> Console:
 def cli(env_file: Path | None) -> None:
     """OneTrip 一次办: one department's node."""
     if env_file is not None:
-        os.environ["ONETRIP_ENV_FILE"] = str(env_file.resolve())
+        os.environ[ENV_FILE] = str(env_file.resolve())
 
 
 if __name__ == "__main__":

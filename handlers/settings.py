@@ -12,11 +12,15 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from ledger.peers.addresses import Network, parse_networks
 from ledger.peers.client import is_loopback
 
 TENCENT_API = "https://api.weixin.qq.com/"
 ORIGIN_BYTES_MAX = 240  # a cosigner's name, 255 at most, is made from it
 SECONDS_MAX = 86_400
+ENV_FILE = "ONETRIP_ENV_FILE"  # where the settings came from, if from a file
+
+_PASSPHRASE_FILE = "ONETRIP_KEY_PASSPHRASE_FILE"  # noqa: S105  the name of a setting
 PASSPHRASE_CHARACTERS_MIN = 8
 
 
@@ -63,8 +67,11 @@ class Settings:
     database_url: str = field(repr=False)  # it may carry a password
     key_file: Path
     passphrase: str | None = field(repr=False)
+    passphrase_source: str  # the setting that it came from
+    secret_files: tuple[Path, ...]  # what else than the key file holds secrets: nobody else may read it
     crosscheck_seconds: int
     checkpoint_seconds: int
+    peer_networks: tuple[Network, ...]  # of private addresses, in which other departments may be
     redis_url: str | None = field(repr=False)
     contact: Contact
     wechat: WeChat | None  # None: a node without an account, asked only by other nodes
@@ -88,8 +95,11 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         database_url=_database_url(env),
         key_file=Path(env.get("ONETRIP_KEY_FILE") or "instance/node.age"),
         passphrase=_passphrase(env),
+        passphrase_source=_PASSPHRASE_FILE if env.get(_PASSPHRASE_FILE) else "ONETRIP_KEY_PASSPHRASE",
+        secret_files=tuple(Path(env[name]) for name in (_PASSPHRASE_FILE, ENV_FILE) if env.get(name)),
         crosscheck_seconds=_seconds(env, "ONETRIP_CROSSCHECK_SECONDS", 60),
         checkpoint_seconds=_seconds(env, "ONETRIP_CHECKPOINT_SECONDS", 5),
+        peer_networks=_peer_networks(env),
         redis_url=_optional_url(env, "ONETRIP_REDIS_URL", ("redis", "rediss", "unix")),
         contact=Contact(
             env.get("ONETRIP_CONTACT_WINDOW", ""),
@@ -146,6 +156,14 @@ def _seconds(env: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
+def _peer_networks(env: Mapping[str, str]) -> tuple[Network, ...]:
+    try:
+        return parse_networks(env.get("ONETRIP_PEER_NETWORKS", ""))
+    except ValueError as error:
+        mend = "is no list of private networks like 10.20.0.0/16,10.30.0.0/16; leave it out if all are on the internet"
+        raise SettingWrong("ONETRIP_PEER_NETWORKS", mend) from error
+
+
 def _optional_url(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str | None:
     url = env.get(name, "")
     if url and urlsplit(url).scheme not in schemes:
@@ -154,12 +172,12 @@ def _optional_url(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -
 
 
 def _passphrase(env: Mapping[str, str]) -> str | None:
-    file = env.get("ONETRIP_KEY_PASSPHRASE_FILE")
+    file = env.get(_PASSPHRASE_FILE)
     if file:
         try:
             passphrase = Path(file).read_text("utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingWrong("ONETRIP_KEY_PASSPHRASE_FILE", "names a file that cannot be read") from error
+            raise SettingWrong(_PASSPHRASE_FILE, "names a file that cannot be read") from error
     else:
         passphrase = env.get("ONETRIP_KEY_PASSPHRASE", "")
     if passphrase and len(passphrase) < PASSPHRASE_CHARACTERS_MIN:

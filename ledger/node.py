@@ -17,6 +17,7 @@ from ledger.keyring import KeyFile, Keyring
 from ledger.keys import HighWater, Keys, NodeKeys, generate, seal
 from ledger.log import OwnLog
 from ledger.memory import Memories
+from ledger.peers.addresses import Network
 from ledger.peers.client import PeerClient
 from ledger.records import claims as shape
 from ledger.records.jsonstrict import Json
@@ -41,6 +42,7 @@ class NodeSettings:
     key_file: Path
     crosscheck_seconds: int = 60
     checkpoint_seconds: int = 5
+    peer_networks: tuple[Network, ...] = ()  # of private addresses, in which other departments may be
 
 
 def init_node(
@@ -168,7 +170,8 @@ class Node:
             close_engine(engine)
             raise
         prefix, desk = str(genesis.clear["number_prefix"]), Desk(log, keys, now)
-        return cls(settings, prefix, engine, keys, high_water, log, desk, PeerClient(settings.public_url), now)
+        client = PeerClient(settings.public_url, networks=settings.peer_networks)
+        return cls(settings, prefix, engine, keys, high_water, log, desk, client, now)
 
     @property
     def name(self) -> str:

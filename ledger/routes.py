@@ -23,7 +23,7 @@ from ledger.merkle.errors import MalformedTile, MerkleError, OutOfRange
 from ledger.merkle.tiles import TILE_BYTES, TILE_HEIGHT, TILE_WIDTH, parse_bundle_path, parse_tile_path
 from ledger.metrics import exposition
 from ledger.node import Node
-from ledger.peers import exchange, mirror, promises, witness
+from ledger.peers import exchange, invitations, mirror, promises, witness
 from ledger.peers.errors import Declined, StaleOld
 from ledger.readiness import ReadyCheck
 from ledger.records import base64url
@@ -81,6 +81,7 @@ def create_blueprint(node: Node) -> Blueprint:
         ("GET", "/mirror/<origin_hash>/tile/<path:rest>", partial(_mirrored_tile, node, shelf)),
         ("POST", exchange.PATH, partial(_disclosures, node)),
         ("POST", promises.PATH, partial(_promise, node)),
+        ("POST", invitations.PATH, partial(_join, node)),
         ("GET", "/node.json", partial(_node_json, node)),
         ("GET", "/healthz", _alive),
         ("GET", "/readyz", partial(_ready, ready)),
@@ -180,6 +181,12 @@ def _promise(node: Node) -> Response:
     promise = taken.promise
     said = {"log": promise.origin, "index": promise.index, "record": base64url.encode(promise.leaf)}
     return _answer(_as_json({**said, "state": taken.state}), JSON, status=202)
+
+
+def _join(node: Node) -> Response:
+    standing = invitations.take_question(node, _body(invitations.QUESTION_BYTES_MAX))
+    said = {"state": standing.state, "others": list(standing.others)}
+    return _answer(_as_json(said), JSON, status=200 if standing.state == invitations.JOINED else 202)
 
 
 # --- who we are, and how we are ---

@@ -31,6 +31,7 @@ from ledger.merkle.errors import MerkleError
 from ledger.merkle.policy import parse_policy
 from ledger.merkle.vkeys import parse_vkey
 from ledger.node import open_database
+from ledger.peers.addresses import PRIVATE_NETWORKS
 from ledger.peers.client import PeerClient
 from ledger.views import Finding
 
@@ -137,7 +138,8 @@ def verify(
 
 def _verify(console: Console, source: str | None, trust: Trust, way: Way) -> Report:
     if source is not None and source.startswith(("http://", "https://")):
-        with PeerClient(source) as client:
+        # Whoever typed the address knows where they are.
+        with PeerClient(source, networks=PRIVATE_NETWORKS) as client:
             return verify_url(client, source, trust=trust, way=way)
     if source is not None and Path(source).is_dir():
         return verify_folder(Path(source), trust=trust, way=way)

@@ -1,14 +1,15 @@
 """Looks over what a department can get wrong; each line is good, or says how to mend it."""
 
-import time
+import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from shutil import disk_usage
 
 from sqlalchemy.engine import make_url
 
 from handlers.console.context import Console
+from handlers.console.doctor_lines import PERIODS_BEHIND_MAX, Line
+from handlers.console.doctor_network import examine_network
 from handlers.console.keys import key_rows, readable_by_others
 from handlers.matters import MatterWrong
 from handlers.settings import Settings, SettingWrong
@@ -18,25 +19,13 @@ from ledger.errors import LedgerError
 from ledger.keyring import Keyring
 from ledger.node import Node
 from ledger.peers.hearsay import ask_all
-from ledger.peers.home import Peer, read_peers
-from ledger.peers.joining import fetch_node
 from ledger.peers.recovery import look
 from ledger.storage import leases
 from ledger.storage.engine import reading, transaction
+from ledger.storage.upgrade import current_revision
 
 DISK_BYTES_MIN = 1_000_000_000
-PERIODS_BEHIND_MAX = 3
 BACKUP_HOURS_MAX = 24
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thing looked at."""
-
-    what: str
-    good: bool
-    found: str
-    mend: str = ""  # of a red one
 
 
 def examine(console: Console) -> Iterator[Line]:
@@ -51,6 +40,7 @@ def examine(console: Console) -> Iterator[Line]:
     yield _contact(chosen)
     yield _matters(console)
     yield _disk(chosen)
+    yield _passphrase(chosen)
     try:
         node = console.open_node()
     except (LedgerError, SettingWrong) as error:
@@ -58,12 +48,13 @@ def examine(console: Console) -> Iterator[Line]:
         return
     yield Line("fingerprint", good=True, found=node.keys.fingerprint)
     yield from _keys(chosen, node)
+    yield _files(chosen, node)
     yield _writable(node)
     yield _current(node)
     yield _backup(node)
     yield _scheduler(node)
     yield _guesses(node)
-    yield from _peers(node)
+    yield from examine_network(node)
 
 
 def _account(chosen: Settings) -> Line:
@@ -95,14 +86,50 @@ def _matters(console: Console) -> Line:
 
 
 def _disk(chosen: Settings) -> Line:
-    url = make_url(chosen.database_url)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        return Line("disk", good=True, found="the database is elsewhere")
-    folder = Path(url.database).parent
-    if not folder.is_dir():
-        return Line("disk", good=False, found=f"there is no {folder}", mend="set ONETRIP_DATABASE_URL")
-    free = disk_usage(folder).free
+    """Where the database lies, and where the high-water mark does: nothing is signed when it cannot be written."""
+    folders = [file.parent for file in (_database_file(chosen), chosen.key_file) if file is not None]
+    gone = [folder for folder in folders if not folder.is_dir()]
+    if gone:
+        return Line(
+            "disk", good=False, found=f"there is no {gone[0]}", mend="set ONETRIP_DATABASE_URL, ONETRIP_KEY_FILE"
+        )
+    free = min(disk_usage(folder).free for folder in folders)
     return Line("disk", good=free >= DISK_BYTES_MIN, found=f"{free // 1_000_000} MB free", mend="make room")
+
+
+def _database_file(chosen: Settings) -> Path | None:
+    url = make_url(chosen.database_url)
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def _passphrase(chosen: Settings) -> Line:
+    """Where the passphrase comes from, and who else may read what holds secrets."""
+    open_files = [file for file in chosen.secret_files if file.is_file() and readable_by_others(file)]
+    if chosen.passphrase is None:
+        mend = "set ONETRIP_KEY_PASSPHRASE_FILE to a file that holds it, for its owner alone"
+        return Line("passphrase", good=False, found="not set: the keys cannot be opened", mend=mend)
+    return Line(
+        "passphrase",
+        good=not open_files,
+        found=f"from {chosen.passphrase_source}"
+        + "".join(f"; others on this machine may read {file}" for file in open_files),
+        mend="; ".join(f"chmod 600 {file}" for file in open_files),
+    )
+
+
+def _files(chosen: Settings, node: Node) -> Line:
+    """Nobody else may write what the node remembers by."""
+    files = [file for file in (_database_file(chosen), node.high_water.path) if file is not None and file.is_file()]
+    written = [file for file in files if file.stat().st_mode & _OTHERS_WRITE]
+    return Line(
+        "files",
+        good=not written,
+        found="; ".join(f"others on this machine may write {file}" for file in written) or "nobody else may write them",
+        mend="; ".join(f"chmod go-w {file}" for file in written),
+    )
+
+
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def _keys(chosen: Settings, node: Node) -> Iterator[Line]:
@@ -128,11 +155,11 @@ def _keys(chosen: Settings, node: Node) -> Iterator[Line]:
 
 def _writable(node: Node) -> Line:
     try:
-        with transaction(node.engine):
-            pass
+        with transaction(node.engine) as connection:
+            version = current_revision(connection)
     except LedgerError as error:
         return Line("database", good=False, found=str(error), mend="see whether it is full, locked or read-only")
-    return Line("database", good=True, found="writable, of this version")
+    return Line("database", good=True, found=f"writable, version {version}")
 
 
 def _current(node: Node) -> Line:
@@ -200,30 +227,3 @@ def _guesses(node: Node) -> Line:
         found=f"{wrong} wrong ones within the hour",
         mend="somebody may be guessing; each sender is stopped after five an hour, and no case is locked",
     )
-
-
-def _peers(node: Node) -> Iterator[Line]:
-    with reading(node.engine) as connection:
-        followed = read_peers(connection)
-    if not followed:
-        yield Line(
-            "departments", good=False, found="none is followed", mend="python app.py peers add URL --fingerprint …"
-        )
-    for peer in followed:
-        yield _peer(node, peer)
-
-
-def _peer(node: Node, peer: Peer) -> Line:
-    what = f"department {peer.name}"
-    if peer.forked:
-        return Line(what, good=False, found="shows two histories", mend="the finding R36 holds the evidence")
-    begun = time.monotonic()
-    try:
-        fetch_node(node, peer.url)
-    except LedgerError as error:
-        return Line(what, good=False, found=str(error), mend="ask them whether their node runs; check TLS and firewall")
-    took = time.monotonic() - begun
-    behind = None if peer.checked_at is None else node.now() - peer.checked_at
-    good = behind is not None and behind <= PERIODS_BEHIND_MAX * node.settings.crosscheck_seconds
-    found = f"answers in {took * 1000:.0f} ms; " + ("never checked" if behind is None else f"checked {behind} s ago")
-    return Line(what, good=good, found=found, mend="see the scheduler, and what `crosscheck` says of it")

@@ -5,9 +5,10 @@ from datetime import datetime
 import click
 
 from handlers.console.context import Console, expected, pass_console, show
-from handlers.console.later import not_yet
+from handlers.console.joining import invite_command, join_command
 from ledger.peers.home import Peer, read_peers
-from ledger.peers.joining import add_peer, introduction_of, remove_peer
+from ledger.peers.invitations import read_waiting
+from ledger.peers.joining import Introduction, add_peer, introduction_of, remove_peer
 from ledger.peers.strangers import add_stranger, read_strangers, remove_stranger
 from ledger.peers.succession import take_over
 from ledger.storage.engine import reading
@@ -39,14 +40,17 @@ def add(console: Console, url: str, fingerprint: str, old: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @pass_console
 def list_(console: Console, *, as_json: bool) -> None:
-    """Whom this node follows, with the words to compare; and its own."""
+    """Whom this node follows and who waits to join, with the words to compare; and its own."""
     with expected():
         node = console.open_node()
         with reading(node.engine) as connection:
-            rows = [_row(peer) for peer in read_peers(connection)]
+            waiting = read_waiting(connection, node.now())
+            rows = [*map(_row, read_peers(connection)), *map(_waiting_row, waiting)]
     if not as_json:
         click.echo(f"{node.name} (this node): {node.keys.fingerprint}")
-    show(rows, as_json=as_json, empty="no department is followed yet; `peers add` follows the first")
+    show(rows, as_json=as_json, empty="no department is followed yet; `peers invite` is how the first joins")
+    if waiting and not as_json:
+        click.echo("Who waits is followed by: python app.py peers add URL --fingerprint WORDS, once they read them out")
 
 
 @peers.command(epilog="Example: python app.py peers remove 财政局")
@@ -59,8 +63,8 @@ def remove(console: Console, name: str) -> None:
         click.echo(f"{name} is no longer followed")
 
 
-peers.add_command(not_yet("peers invite", "one code that lets another node join", "peers invite"))
-peers.add_command(not_yet("peers join", "join by such a code", "peers join CODE"))
+peers.add_command(invite_command)
+peers.add_command(join_command)
 
 
 @click.group()
@@ -108,3 +112,8 @@ def _row(peer: Peer) -> dict[str, object]:
         "state": "two histories" if peer.forked else "unreachable" if peer.failures else "good",
         "fingerprint": introduction_of(peer).fingerprint,
     }
+
+
+def _waiting_row(asker: Introduction) -> dict[str, object]:
+    names = {"name": asker.name, "url": asker.url, "origin": asker.origin, "checked": None}
+    return {**names, "state": "waits to be confirmed", "fingerprint": asker.fingerprint}

@@ -18,7 +18,7 @@ Row = dict[str, Any]
 Change = Callable[[Row], Row | None]
 
 # What ends with the machine that it was given on, or within minutes: codes, links, questions, who holds a lease.
-_LEFT_OUT = frozenset({"moment", "leases", "binding_codes", "tickets", "nonces", "totp_used", "tries"})
+_LEFT_OUT = frozenset({"moment", "leases", "binding_codes", "tickets", "invitations", "nonces", "totp_used", "tries"})
 KEYS_APART = schema.citizens  # their wrapped keys lie in a file of their own
 
 

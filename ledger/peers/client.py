@@ -5,10 +5,11 @@ complete, and no answer sends us somewhere else.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
+from ssl import cert_time_to_seconds
 from threading import Lock
 from time import monotonic
 from typing import Self
@@ -16,6 +17,7 @@ from typing import Self
 import httpx
 
 from ledger.errors import Misconfigured, PeerUnreachable
+from ledger.peers.addresses import LOOPBACK_NETWORKS, PRIVATE_NETWORKS, Network, Resolve, resolve
 from ledger.peers.patience import Moment, PatientTransport
 
 PEER_TIMEOUT_SECONDS = 5.0  # to connect, and between two pieces of an answer
@@ -41,12 +43,19 @@ class PeerClient:
         self,
         own_url: str,
         *,
+        networks: Sequence[Network] = (),
+        resolve: Resolve = resolve,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = monotonic,
         seconds_max: float = ANSWER_SECONDS_MAX,
     ) -> None:
-        """`own_url` decides whether plain http is spoken: only a node that is itself on loopback does."""
+        """`own_url` decides whether plain http is spoken: only a node that is itself on loopback does.
+
+        Only such a one asks on its own machine and in every private network; others ask at public addresses, and in the
+        private networks named by `networks`.
+        """
         self._plain_allowed = is_loopback(own_url)
+        allowed = (*LOOPBACK_NETWORKS, *PRIVATE_NETWORKS) if self._plain_allowed else networks
         self.clock = clock
         self._seconds_max = seconds_max
         self._moment = Moment()
@@ -58,7 +67,7 @@ class PeerClient:
             trust_env=False,  # a proxy in somebody's shell is none of the ledger's settings
             # Nothing compressed: a small answer that unpacks into a huge one is no small answer.
             headers={"Accept-Encoding": "identity", "User-Agent": "onetrip"},
-            transport=transport or PatientTransport(self._moment, clock, CONNECTIONS_MAX),
+            transport=transport or PatientTransport(self._moment, clock, CONNECTIONS_MAX, allowed, resolve),
         )
 
     def get(self, url: str, *, bytes_max: int) -> bytes:
@@ -80,6 +89,22 @@ class PeerClient:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Ask, and return whatever status comes back; raises PeerUnreachable when no whole answer does."""
+        with self._asking(method, url, content, headers) as (response, deadline):
+            body = self._read(response, bytes_max if response.is_success else ERROR_BYTES_MAX, deadline)
+            return Answer(response.status_code, dict(response.headers), body)
+
+    def certificate_ends(self, url: str) -> int | None:
+        """Until when the certificate that a server shows is good; None over plain http. Raises PeerUnreachable."""
+        with self._asking("HEAD", url, None, None) as (response, _deadline):
+            stream = response.extensions.get("network_stream")
+            tls = None if stream is None else stream.get_extra_info("ssl_object")
+            return None if tls is None else int(cert_time_to_seconds(tls.getpeercert()["notAfter"]))
+
+    @contextmanager
+    def _asking(
+        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str] | None
+    ) -> Iterator[tuple[httpx.Response, float]]:
+        """An answer whose body is still to be read, and by when."""
         self.check_url(url)
         try:
             with (
@@ -87,8 +112,7 @@ class PeerClient:
                 self._moment.until(self.clock() + self._seconds_max) as deadline,
                 self._client.stream(method, url, content=content, headers=dict(headers or {})) as response,
             ):
-                body = self._read(response, bytes_max if response.is_success else ERROR_BYTES_MAX, deadline)
-                return Answer(response.status_code, dict(response.headers), body)
+                yield response, deadline
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise PeerUnreachable(f"{url}: did not answer ({type(error).__name__})") from error
 
@@ -116,7 +140,9 @@ class PeerClient:
         scheme = url.partition("://")[0]
         if scheme == "https" or (scheme == "http" and self._plain_allowed and is_loopback(url)):
             return
-        raise Misconfigured(f"{url}: a peer is asked over https")
+        raise Misconfigured(
+            f"{url}: a peer is asked over https; that node's ONETRIP_PUBLIC_URL must begin with https://"
+        )
 
     def close(self) -> None:
         """Let the connections go."""

@@ -70,5 +70,23 @@ class TooMany(Declined):
     status = 429
 
 
+class WrongCode(Declined):
+    """No invitation of ours stands behind this question to join, or it was not signed as such a question is."""
+
+    status = 403
+
+
+class CodeOver(Declined):
+    """The invitation was good once: it has expired, was used by somebody else, or its asker was sent away."""
+
+    status = 410
+
+
+class CannotJoin(Declined):
+    """The code is good, and the one who asks cannot be a member as they are; the message says what to mend."""
+
+    status = 409
+
+
 class NotSigned(Rejected):
     """No signature that counts stands on this message (RFC 9421)."""

@@ -21,7 +21,7 @@ from ledger.keys import fingerprint_words
 from ledger.merkle.checkpoint import Checkpoint
 from ledger.merkle.cosignature import open_cosigned
 from ledger.merkle.errors import MerkleError
-from ledger.merkle.hashing import Hash, as_hash, leaf_hash
+from ledger.merkle.hashing import leaf_hash
 from ledger.merkle.note import NOTE_BYTES_MAX
 from ledger.merkle.proofs import check_inclusion, prove_inclusion
 from ledger.merkle.tiles import tile_node
@@ -33,9 +33,10 @@ from ledger.records import base64url
 from ledger.records import claims as shape
 from ledger.records.governance import DepartmentState
 from ledger.records.jsonstrict import Json
-from ledger.records.statement import Statement, check_schema, parse_record
+from ledger.records.statement import Statement
 from ledger.storage import schema
 from ledger.storage.engine import reading, transaction
+from ledger.storage.invitations import forget_asker
 from ledger.storage.network import Network, mirror_name, witness_name
 
 ROTATIONS_TOLD_MAX = 1_000
@@ -102,7 +103,7 @@ def fetch_node(home: Home, url: str) -> Introduction:
     base = url.rstrip("/")
     text = home.client.get(f"{base}/node.json", bytes_max=NODE_JSON_BYTES_MAX)
     try:
-        found = _parse_node(json.loads(text))
+        found = parse_node(json.loads(text))
     except (ValueError, RecursionError, MalformedRecord, MerkleError) as error:
         raise PeerUnreachable(f"{base}/node.json: not what a node says of itself: {error}") from error
     if found.url != base:
@@ -110,13 +111,19 @@ def fetch_node(home: Home, url: str) -> Introduction:
     return found
 
 
-def _parse_node(said: Any) -> Introduction:
+def is_url(value: object) -> bool:
+    """Whether this can be shown as an address: no control character, and not long."""
+    return isinstance(value, str) and _URL.fullmatch(value) is not None
+
+
+def parse_node(said: Any) -> Introduction:
+    """Read what a node says of itself; raises MalformedRecord or MerkleError."""
     if not isinstance(said, dict):
         raise MalformedRecord("not an object")
     shapes: Mapping[str, Callable[[Any], bool]] = {
         "name": shape.department,
         "origin": shape.origin,
-        "url": lambda value: isinstance(value, str) and _URL.fullmatch(value) is not None,
+        "url": is_url,
         "number_prefix": shape.prefix,
         "desk_jwk": lambda value: isinstance(value, dict) and shape.leaf(value.get("x")),
         "log_vkeys": shape.vkeys,
@@ -163,7 +170,7 @@ def add_peer(home: Home, url: str, words: str) -> Peer:
     # 3. It can be told apart from whom we know already.
     with reading(home.engine) as connection:
         known = read_peer(connection, found.origin)
-        _check_apart(connection, home, found)
+        check_apart(connection, home, found)
         handle = _handle_of(connection, found.origin) or new_handle()
     # 4. First the record, then the row: a crash in between leaves a member whom the same command completes.
     if known is None:
@@ -183,6 +190,7 @@ def remove_peer(home: Home, name: str) -> None:
     _record_change(home, introduction_of(peer), handle, "removed")
     with transaction(home.engine) as connection:
         connection.execute(update(schema.peers).where(_peers.origin == peer.origin).values(removed=True))
+        forget_asker(connection, peer.origin)
 
 
 def introduction_of(peer: Peer) -> Introduction:
@@ -202,35 +210,17 @@ def _check_genesis(home: Home, found: Introduction) -> bytes:
         if head.origin != found.origin or head.size == 0:
             raise PeerUnreachable(f"{found.url}: shows no log of {found.origin} that has begun")
         chain = Chain(found.origin)
-        genesis = chain.take(0, _fetch_proven(home, peer, head, 0))
+        genesis = chain.take(0, fetch_proven(home, peer, head, 0))
         for index in sorted(found.rotations):
-            chain.take(index, _fetch_proven(home, peer, head, index))
+            chain.take(index, fetch_proven(home, peer, head, index))
         _check_same(chain.state, found)
     except (MerkleError, Rejected, Refused) as error:
         raise PeerUnreachable(f"{found.url}: its log does not begin as it says: {error}") from error
     return genesis.leaf
 
 
-def fetch_successor_claim(home: Home, found: Introduction, old: str) -> tuple[int, Hash]:
-    """Size and root at which, by a log's first record, the log of the origin `old` ended.
-
-    Raises PeerUnreachable; Misconfigured when it says nothing of the kind.
-    """
-    peer = found.peer()
-    signed = home.client.get(f"{found.url}/log/checkpoint", bytes_max=NOTE_BYTES_MAX)
-    try:
-        head = open_cosigned(signed, peer.log_verifiers).checkpoint
-        genesis = parse_record(_fetch_proven(home, peer, head, 0))
-        check_schema(genesis)
-    except (MerkleError, Rejected) as error:
-        raise PeerUnreachable(f"{found.url}: its log does not begin with a record: {error}") from error
-    claim = genesis.clear.get("successor_of")
-    if claim is None or claim["log"] != old:
-        raise Misconfigured(f"{found.origin}: its first record does not say that it takes the place of {old}")
-    return claim["size"], as_hash(bytes.fromhex(claim["root"]))
-
-
-def _fetch_proven(home: Home, peer: Peer, head: Checkpoint, index: int) -> bytes:
+def fetch_proven(home: Home, peer: Peer, head: Checkpoint, index: int) -> bytes:
+    """One entry of a log, proven to stand under this head; raises PeerUnreachable, MerkleError or MalformedRecord."""
     if index >= head.size:
         raise MalformedRecord(f"a rotation at index {index} of a log of {head.size} entries")
     entry = fetch_entries(home.client, peer, index, head.size, count_max=1)[0]
@@ -254,7 +244,8 @@ def _check_same(state: DepartmentState | None, found: Introduction) -> None:
             raise MalformedRecord(f"its records have another {name}")
 
 
-def _check_apart(connection: Connection, home: Home, found: Introduction) -> None:
+def check_apart(connection: Connection, home: Home, found: Introduction) -> None:
+    """Check that a department can be told apart from us and from whom we follow; raises Misconfigured."""
     if found.origin == home.origin:
         raise Misconfigured(f"{found.url}: this is our own node")
     others = [peer for peer in read_peers(connection) if peer.origin != found.origin]
@@ -262,11 +253,12 @@ def _check_apart(connection: Connection, home: Home, found: Introduction) -> Non
     if mirror_name(found.origin) in map(mirror_name, (home.origin, *(peer.origin for peer in others))):
         raise Misconfigured(f"{found.origin}: its witness and mirror would have the names of another department's")
     if found.name in {home.name, *(peer.name for peer in others)}:
-        raise Misconfigured(f"{found.name}: a department of this name is in the network already")
+        raise Misconfigured(f"{found.name}: a department of this name is in the network already; it needs another")
     for prefix in (own_prefix, *(peer.number_prefix for peer in others)):
         # Prefix-free: a number must say whose it is.
         if prefix.startswith(found.number_prefix) or found.number_prefix.startswith(prefix):
-            raise Misconfigured(f"{found.name}: its number prefix {found.number_prefix} cannot be told from {prefix}")
+            clash = f"its number prefix {found.number_prefix} cannot be told from {prefix}"
+            raise Misconfigured(f"{found.name}: {clash}; make the new node again, with another --number-prefix")
 
 
 def _handle_of(connection: Connection, origin: str) -> str | None:

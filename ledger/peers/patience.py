@@ -1,11 +1,11 @@
-"""A connection that is given up at a moment agreed beforehand, however steadily its other end drips.
+"""A connection to an address that was looked at, given up at a moment agreed beforehand.
 
 Timeouts of HTTP libraries begin anew with each piece that arrives; whoever sends one byte of a header every four
 seconds would keep us for ever. Here each wait is cut at the moment by which all of it must be over.
 """
 
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import local
 from typing import Any
@@ -13,6 +13,9 @@ from typing import Any
 import httpcore
 import httpx
 
+from ledger.peers.addresses import Network, Resolve, check_address, resolve
+
+ADDRESSES_MAX = 4  # of one name, that are tried one after the other
 WRITE_BYTES = 4_096  # at once: the moment is looked at in between
 
 Clock = Callable[[], float]
@@ -35,9 +38,16 @@ class Moment(local):
 
 
 class PatientTransport(httpx.HTTPTransport):
-    """httpx's transport over connections that look at the moment."""
+    """httpx's transport over connections that look at the moment, and at the address that a name has."""
 
-    def __init__(self, moment: Moment, clock: Clock, connections_max: int) -> None:
+    def __init__(
+        self,
+        moment: Moment,
+        clock: Clock,
+        connections_max: int,
+        allowed: Sequence[Network],
+        resolve: Resolve = resolve,
+    ) -> None:
         super().__init__(trust_env=False)
         # httpx lets nobody say how its pool connects; httpcore, below it, does.
         self._pool = httpcore.ConnectionPool(
@@ -45,14 +55,16 @@ class PatientTransport(httpx.HTTPTransport):
             max_connections=connections_max,
             max_keepalive_connections=connections_max,
             keepalive_expiry=httpx.Limits().keepalive_expiry,
-            network_backend=_Backend(moment, clock),
+            network_backend=_Backend(moment, clock, allowed, resolve),
         )
 
 
 class _Backend(httpcore.SyncBackend):
-    def __init__(self, moment: Moment, clock: Clock) -> None:
+    def __init__(self, moment: Moment, clock: Clock, allowed: Sequence[Network], resolve: Resolve) -> None:
         self._moment = moment
         self._clock = clock
+        self._allowed = allowed
+        self._resolve = resolve
 
     def connect_tcp(
         self,
@@ -62,8 +74,27 @@ class _Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        seconds = self.left(timeout, httpcore.ConnectTimeout)
-        return _Stream(super().connect_tcp(host, port, seconds, local_address, socket_options), self)
+        failed: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in self._addresses(host, port):
+            seconds = self.left(timeout, httpcore.ConnectTimeout)
+            try:
+                # The address, not the name: asked a second time, its owner may say another one.
+                stream = super().connect_tcp(address, port, seconds, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+            else:
+                return _Stream(stream, self)
+        raise failed
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        """Where this name leads now; one address that is not allowed spoils them all."""
+        try:
+            found = list(dict.fromkeys(self._resolve(host, port)))
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(str(error)) from error
+        for address in found:
+            check_address(host, address, self._allowed)
+        return found[:ADDRESSES_MAX]
 
     def left(self, timeout: float | None, over: type[httpcore.TimeoutException]) -> float | None:
         """How long may still be waited; raises `over` when no time is left."""

@@ -6,15 +6,19 @@ copy: what we have stored of the old log, and what is still missing of it up to 
 
 from functools import partial
 
-from ledger.errors import Misconfigured
-from ledger.merkle.hashing import Hash
+from ledger.errors import Misconfigured, PeerUnreachable, Rejected
+from ledger.merkle.cosignature import open_cosigned
+from ledger.merkle.errors import MerkleError
+from ledger.merkle.hashing import Hash, as_hash
+from ledger.merkle.note import NOTE_BYTES_MAX
 from ledger.merkle.proofs import root_at
 from ledger.merkle.tiles import tile_node
 from ledger.peers.evidence import Head
 from ledger.peers.fetching import fetch_tile
 from ledger.peers.home import Home, Peer, read_peers
-from ledger.peers.joining import add_peer, fetch_node, fetch_successor_claim, remove_peer
+from ledger.peers.joining import Introduction, add_peer, fetch_node, fetch_proven, remove_peer
 from ledger.peers.mirror import catch_up
+from ledger.records.statement import check_schema, parse_record
 from ledger.storage import entries
 from ledger.storage.engine import reading
 
@@ -32,7 +36,7 @@ def take_over(home: Home, url: str, words: str, old_name: str) -> Peer:
         raise Misconfigured(f"{old_name}: no department of this name was ever followed; `peers list` shows them")
     # 1. The new log says of itself that it takes this one's place, and from where.
     found = fetch_node(home, url)
-    size, root = fetch_successor_claim(home, found, old.origin)
+    size, root = _fetch_claim(home, found, old.origin)
     # 2. Up to there the old one is what we have stored, or can still get.
     _check_end(home, old, size, root)
     # 3. From here on it is the other one.
@@ -55,3 +59,22 @@ def _check_end(home: Home, old: Peer, size: int, root: Hash) -> None:
         found = root_at(size, entries.node_reader(connection, log_id, held)) if held >= size else None
     if found != root:
         raise Misconfigured(f"{old.origin}: our copy has another root at size {size} than its successor says")
+
+
+def _fetch_claim(home: Home, found: Introduction, old: str) -> tuple[int, Hash]:
+    """Size and root at which, by a log's first record, the log of the origin `old` ended.
+
+    Raises PeerUnreachable; Misconfigured when it says nothing of the kind.
+    """
+    peer = found.peer()
+    signed = home.client.get(f"{found.url}/log/checkpoint", bytes_max=NOTE_BYTES_MAX)
+    try:
+        head = open_cosigned(signed, peer.log_verifiers).checkpoint
+        genesis = parse_record(fetch_proven(home, peer, head, 0))
+        check_schema(genesis)
+    except (MerkleError, Rejected) as error:
+        raise PeerUnreachable(f"{found.url}: its log does not begin with a record: {error}") from error
+    claim = genesis.clear.get("successor_of")
+    if claim is None or claim["log"] != old:
+        raise Misconfigured(f"{found.origin}: its first record does not say that it takes the place of {old}")
+    return claim["size"], as_hash(bytes.fromhex(claim["root"]))

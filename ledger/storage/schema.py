@@ -148,6 +148,17 @@ peers = Table(
     Column("genesis", LargeBinary(32)),  # leaf of its log's first record, as it was when it was added
 )
 
+invitations = Table(  # codes by which one other department may ask to join, and who asked
+    "invitations",
+    metadata,
+    Column("code_key", LargeBinary(32), primary_key=True),  # the public half of the code's secret, which is not here
+    Column("expires", BigInteger, nullable=False),
+    Column("refused", Boolean, nullable=False, default=False),
+    Column("origin", String(255)),  # who asked by it first: from then on it is theirs alone
+    Column("asked", Text),  # how they introduced themselves, as JSON
+    Column("asked_at", BigInteger),
+)
+
 promises = Table(  # what other departments have promised, as left here; what was kept is not
     "promises",
     metadata,

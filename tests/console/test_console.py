@@ -262,6 +262,7 @@ def test_each_red_line_of_the_doctor_says_how_to_mend_it_and_no_green_one_does(t
         "scheduler",
         "departments",
         "backup",
+        "public address",
     }
     assert all(bool(line["mend"]) is not line["good"] for line in lines.values())
     assert "✗  scheduler" in terminal.run("doctor").output

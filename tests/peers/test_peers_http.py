@@ -25,8 +25,8 @@ from tests.peers.rig import make_county
 
 
 @contextmanager
-def serving(app, port):
-    server = make_server("127.0.0.1", port, app, threaded=True)
+def serving(app, port, ssl_context=None):
+    server = make_server("127.0.0.1", port, app, threaded=True, ssl_context=ssl_context)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -137,7 +137,7 @@ def test_a_department_whose_mirror_would_be_called_like_anothers_is_not_followed
         assert known is not None
         double = replace(introduction_of(known), origin="22.example", name="财政厅", number_prefix="77")
         with pytest.raises(Misconfigured, match="another department's"):
-            joining._check_apart(connection, strangers.police, double)
+            joining.check_apart(connection, strangers.police, double)
 
 
 def test_a_node_that_calls_itself_by_another_url_says_so_to_the_administrator(strangers):

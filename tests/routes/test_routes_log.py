@@ -137,11 +137,14 @@ def test_no_path_that_anyone_can_think_of_crashes_a_door(long_log, text):
         assert long_log.web.get(f"/{base}/{quote(text)}").status_code in {404, 405}
 
 
-@pytest.mark.parametrize(
-    "path", ["/log", "/log/", "/log/checkpoint/", "/findings/ABCDEFGH", "/join", "/receipts/x", "/"]
-)
+@pytest.mark.parametrize("path", ["/log", "/log/", "/log/checkpoint/", "/findings/ABCDEFGH", "/receipts/x", "/"])
 def test_what_is_not_open_yet_is_not_there(house, path):
     assert get(house, path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/join", "/promises", "/exchange/disclosures", "/witness/add-checkpoint"])
+def test_what_is_asked_by_post_is_not_read(house, path):
+    assert get(house, path).status_code == 405
 
 
 @pytest.mark.parametrize("path", ["/log/checkpoint", "/log/tile/0/000", "/node.json", "/witness/x/checkpoint"])
