@@ -3,6 +3,7 @@
 Only types that SQLite and PostgreSQL give back as they took them, so that statements can be written once, as text.
 """
 
+import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import Pool, PoolProxiedConnection
+from sqlalchemy.pool import PoolProxiedConnection
 
 from bot.errors import DatabaseBusy
 
@@ -137,7 +138,9 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._idle: deque[tuple[Pool, PoolProxiedConnection]] = deque()
+        self._idle: deque[tuple[int, PoolProxiedConnection]] = deque()
+        self._of_others: list[PoolProxiedConnection] = []  # opened before a fork: not ours to close, here
+        event.listen(engine, "engine_disposed", self._close_idle)
         is_file = engine.dialect.name == "sqlite"
         self._idle_max = IDLE_MAX if is_file else 0  # a server's may be lost at any time, which the pool looks after
         self._turn = threading.Lock() if is_file else None
@@ -174,13 +177,13 @@ class Database:
         """Begin a transaction; raises `DatabaseBusy` when the database is locked, full or gone."""
         pool, connection = self._engine.pool, None
         try:
-            connection = self._take(pool)
+            connection = self._idle_one() or self._engine.raw_connection()
             transaction = Transaction(connection)
             yield transaction
             if not transaction.is_committed:
                 connection.rollback()
-            if len(self._idle) < self._idle_max:
-                self._idle.append((pool, connection))
+            if pool is self._engine.pool and len(self._idle) < self._idle_max:
+                self._idle.append((os.getpid(), connection))
                 connection = None
         except self._failed as error:
             if connection is not None:
@@ -192,13 +195,19 @@ class Database:
             if connection is not None:
                 connection.close()  # back to the pool, which rolls back what was not committed
 
-    def _take(self, pool: Pool) -> PoolProxiedConnection:
+    def _idle_one(self) -> PoolProxiedConnection | None:
         try:
-            of, connection = self._idle.pop()
+            process, connection = self._idle.pop()
         except IndexError:
-            return self._engine.raw_connection()
-        # After a fork the engine has another pool, and what was connected before belongs to the other process.
-        return connection if of is pool else self._engine.raw_connection()
+            return None
+        if process == os.getpid():
+            return connection
+        self._of_others.append(connection)
+        return self._idle_one()
+
+    def _close_idle(self, _engine: Engine) -> None:
+        while (connection := self._idle_one()) is not None:
+            connection.invalidate()
 
 
 def open_engine(url: str, **options: Any) -> Engine:

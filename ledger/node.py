@@ -24,7 +24,7 @@ from ledger.records.jsonstrict import Json
 from ledger.records.statement import Record, Statement, parse_record, public_jwk, sign
 from ledger.scribe import new_handle
 from ledger.storage import entries
-from ledger.storage.engine import close_engine, open_engine, prepare_directory, read_moment, reading, transaction
+from ledger.storage.engine import open_engine, prepare_directory, read_moment, reading, transaction
 from ledger.storage.facts import read_signer
 from ledger.storage.upgrade import check_current, migrate
 
@@ -72,7 +72,7 @@ def init_node(
         HighWater.beside(settings.key_file).create()
         _found(engine, settings, _genesis(settings.name, keys, number_prefix, now(), successor_of))
     finally:
-        close_engine(engine)
+        engine.dispose()
     return keys
 
 
@@ -133,7 +133,7 @@ def open_database(settings: NodeSettings) -> Engine:
     try:
         check_current(engine)
     except BaseException:
-        close_engine(engine)
+        engine.dispose()
         raise
     return engine
 
@@ -167,7 +167,7 @@ class Node:
             high_water = HighWater.beside(settings.key_file)
             log = OwnLog(engine, settings.origin, lambda: keys.log, high_water, now)
         except BaseException:
-            close_engine(engine)
+            engine.dispose()
             raise
         prefix, desk = str(genesis.clear["number_prefix"]), Desk(log, keys, now)
         client = PeerClient(settings.public_url, networks=settings.peer_networks)
@@ -212,7 +212,7 @@ class Node:
     def close(self) -> None:
         """Let connections go, to the database and to peers."""
         self.client.close()
-        close_engine(self.engine)
+        self.engine.dispose()
 
 
 def _read_genesis(engine: Engine, settings: NodeSettings) -> Record:

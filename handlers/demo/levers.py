@@ -32,7 +32,7 @@ from ledger.peers.difference import DIFFERS
 from ledger.peers.standing import read_standings
 from ledger.records.funds import Ref
 from ledger.storage import entries
-from ledger.storage.engine import close_engine, open_engine, reading
+from ledger.storage.engine import open_engine, reading
 from ledger.storage.facts import read_mirrored
 from ledger.storage.findings import read_findings
 from ledger.storage.network import Network
@@ -190,7 +190,7 @@ def _looking_into(site: Site) -> Iterator[Connection]:
         with reading(engine) as connection:
             yield connection
     finally:
-        close_engine(engine)
+        engine.dispose()
 
 
 def _scheduler(department: str) -> str:

@@ -17,7 +17,7 @@ from ledger.backup.writing import BACKED_UP, FORMAT, KEYS_NAME, About, read_keys
 from ledger.errors import Misconfigured
 from ledger.guarded import guard
 from ledger.peers.exchange import RESTORED
-from ledger.storage.engine import close_engine, open_engine, prepare_directory, reading, transaction
+from ledger.storage.engine import open_engine, prepare_directory, reading, transaction
 from ledger.storage.upgrade import migrate_on, newest_revision
 
 
@@ -47,7 +47,7 @@ def restore(
             guard(key_file, alone=alone)
             _fill(engine, plain, [*map(only_of(keys), ledger_parts()), *map(_as_kept, more)], about, now)
     finally:
-        close_engine(engine)
+        engine.dispose()
     return about
 
 
@@ -92,4 +92,4 @@ def _fill(engine: Engine, plain: Path, parts: Sequence[Part], about: About, now:
             remember(connection, BACKED_UP, about.made_at)
             remember(connection, RESTORED, now)
     finally:
-        close_engine(source)
+        source.dispose()

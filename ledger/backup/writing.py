@@ -18,7 +18,7 @@ from ledger.errors import Misconfigured
 from ledger.files import replace_file
 from ledger.records import base64url
 from ledger.storage import entries, heads, schema
-from ledger.storage.engine import close_engine, reading, transaction
+from ledger.storage.engine import reading, transaction
 from ledger.storage.upgrade import current_revision
 
 FORMAT = 1
@@ -68,7 +68,7 @@ def _copy(engine: Engine, origin: str, plain: Path, parts: Sequence[Part], now: 
             copy_rows(source, connection, parts)
             return about, wrapped_keys(source)
     finally:
-        close_engine(target)
+        target.dispose()
 
 
 def _all_metadata(parts: Sequence[Part]) -> list[MetaData]:

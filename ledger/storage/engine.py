@@ -4,6 +4,7 @@ SQLite and PostgreSQL are made to behave alike: a writer that waits too long, or
 was done.
 """
 
+import os
 import secrets
 import sqlite3
 import threading
@@ -17,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry, Pool
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.errors import Busy, Misconfigured
 from ledger.storage.prepared import run_raw
@@ -88,6 +89,7 @@ def open_engine(url: str | URL, *, durable: bool = True) -> Engine:
 def _open_sqlite(url: URL, *, durable: bool) -> Engine:
     if not url.database or url.database == ":memory:":
         raise Misconfigured("ONETRIP_DATABASE_URL: a node's database is a file; write sqlite:///path/to/node.db")
+    idle = _Idle()
     engine = create_engine(
         url,
         connect_args={"timeout": BUSY_MILLISECONDS / 1000},
@@ -95,8 +97,10 @@ def _open_sqlite(url: URL, *, durable: bool) -> Engine:
         max_overflow=POOL_OVERFLOW,
         pool_timeout=BUSY_MILLISECONDS / 1000,
         pool_use_lifo=True,
-        execution_options={_TURN: threading.Lock(), _IDLE: deque()},
+        execution_options={_TURN: threading.Lock(), _IDLE: idle},
     )
+
+    event.listen(engine, "engine_disposed", idle.close)
 
     @event.listens_for(engine, "connect")
     def tune(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -254,8 +258,8 @@ def _sqlite_reader(engine: Engine) -> Iterator[Connection]:
 
     Each answer reads, and to take a connection from the pool and give it back costs as much as what is read.
     """
-    idle: deque[tuple[Pool, Connection]] = engine.get_execution_options()[_IDLE]
-    pool, connection, is_clean = engine.pool, _idle_of(idle, engine), False
+    idle: _Idle = engine.get_execution_options()[_IDLE]
+    pool, connection, is_clean = engine.pool, idle.take() or engine.connect(), False
     try:
         driver: Any = connection.connection.dbapi_connection
         driver.execute("BEGIN")
@@ -264,27 +268,39 @@ def _sqlite_reader(engine: Engine) -> Iterator[Connection]:
         driver.rollback()
         is_clean = True
     finally:
-        if is_clean and len(idle) < IDLE_MAX:
-            idle.append((pool, connection))
-        else:
+        if not is_clean or pool is not engine.pool or not idle.put(connection):
             connection.close()  # to the pool, which ends whatever was begun
 
 
-def _idle_of(idle: deque[tuple[Pool, Connection]], engine: Engine) -> Connection:
-    try:
-        pool, connection = idle.pop()
-    except IndexError:
-        return engine.connect()
-    # After a fork the engine has another pool, and what was connected before belongs to the other process.
-    return connection if pool is engine.pool else engine.connect()
+class _Idle:
+    """Connections of this process that wait for another reading, until the engine is disposed of."""
 
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[int, Connection]] = deque()
+        self._of_others: list[Connection] = []  # opened before a fork: not ours to close, here
 
-def close_engine(engine: Engine) -> None:
-    """Close the engine's connections, those too that wait for another reading."""
-    idle: deque[tuple[Pool, Connection]] | None = engine.get_execution_options().get(_IDLE)
-    while idle:
-        idle.pop()[1].close()
-    engine.dispose()
+    def take(self) -> Connection | None:
+        try:
+            process, connection = self._waiting.pop()
+        except IndexError:
+            return None
+        if process == os.getpid():
+            return connection
+        self._of_others.append(connection)
+        return self.take()
+
+    def put(self, connection: Connection) -> bool:
+        """Let it wait; False when enough are waiting."""
+        if len(self._waiting) >= IDLE_MAX:
+            return False
+        self._waiting.append((os.getpid(), connection))
+        return True
+
+    def close(self, _engine: Engine) -> None:
+        """Close what waits."""
+        while (connection := self.take()) is not None:
+            connection.invalidate()
+            connection.close()
 
 
 @contextmanager

@@ -146,6 +146,6 @@ def test_what_was_connected_before_a_fork_is_not_used_behind_it(sqlite_engine):
 def test_closing_an_engine_closes_what_waits_for_another_reading(sqlite_engine):
     with reading(sqlite_engine) as reader:
         driver: Any = reader.connection.dbapi_connection
-    storage.close_engine(sqlite_engine)
+    sqlite_engine.dispose()
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         driver.execute("SELECT 1")
