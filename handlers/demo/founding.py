@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from handlers.demo.county import OFFICERS, Officer
+from bot.inbox import Inbox
+from bot.storage import open_engine as open_bot_engine
+from handlers.demo.county import CITIZENS, OFFICERS, Officer
 from handlers.demo.sites import Site, write_settings
 from handlers.demo.telling import Clerk
 from ledger.desk import Desk
@@ -37,6 +39,17 @@ def enrol_officers(nodes: Iterable[Node]) -> dict[str, Clerk]:
     """Every officer is enrolled and binds their chat account."""
     by_name = {node.name: node for node in nodes}
     return {officer.name: _enrol(by_name[officer.node], officer) for officer in OFFICERS}
+
+
+def note_followers(sites: Iterable[Site], now: Clock) -> None:
+    """Everybody follows the account of their own office, and has just written to it: their news may come as a chat."""
+    people = (*CITIZENS, *OFFICERS)
+    for site in sites:
+        engine = open_bot_engine(site.settings.database_url)
+        inbox = Inbox(engine, now)
+        for openid in dict.fromkeys(person.openid for person in people if person.node == site.name):
+            inbox.note_follower(openid)
+        engine.dispose()
 
 
 def _enrol(node: Node, officer: Officer) -> Clerk:

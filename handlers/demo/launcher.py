@@ -22,7 +22,7 @@ from handlers.demo.control import Control, listening
 from handlers.demo.county import DEPARTMENTS
 from handlers.demo.description import describe, sandbox_cast, write_json
 from handlers.demo.errors import DemoRunning, NotReady, PortUnusable
-from handlers.demo.founding import enrol_officers, found_node, introduce
+from handlers.demo.founding import enrol_officers, found_node, introduce, note_followers
 from handlers.demo.levers import Levers
 from handlers.demo.page import page
 from handlers.demo.processes import ROOT, Processes, wait_for_ports
@@ -189,6 +189,7 @@ class Demo:
         system, bank = load_systems(ROOT / "systems")[SYSTEM], load_banks(ROOT / "banks")[BANK]
         teller = Storyteller(nodes, clerks, clock, matters, programmes, self.folder, system, bank)
         teller.tell(ACTS)
+        note_followers(self.sites, _now)
         payer, self.rewritable = teller.threads[REWRITTEN].payments[-1]
         assert isinstance(payer.keys, NodeKeys)  # a node of the demo is opened with its keys, not with their file
         self.keys = payer.keys

@@ -1,6 +1,9 @@
 """What officers do, over the whole of the pretended WeChat: each confirmed act one record, everything else none."""
 
 import re
+import sqlite3
+import time
+from contextlib import closing
 
 import pytest
 
@@ -151,6 +154,17 @@ def test_sun_lis_money_is_issued_again_to_her_new_card_and_she_is_told_once_for_
     read = sun.say(f"补贴 {network.number('孙丽')}").read
     assert "已重新发放" in read
     assert "已送银行" in read
+
+
+def test_everybody_listed_has_written_within_48_hours_as_far_as_their_node_knows(network: Network):
+    """Their news comes as a chat, though they have not said a word since the demo began."""
+    for person in (*network.described["citizens"], *network.described["officers"]):
+        url = network.node(person["node"])["database_url"].removeprefix("sqlite:///")
+        with closing(sqlite3.connect(url)) as database:
+            asked = "SELECT last_message_at, followed FROM bot_sessions WHERE openid = ?"
+            at, followed = database.execute(asked, (person["openid"],)).fetchone()
+        assert followed == 1
+        assert time.time() - at < 47 * 3_600
 
 
 def test_a_stale_confirmation_signs_nothing(network: Network):
