@@ -10,16 +10,23 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, select
 
-from ledger import rules
+from ledger import answers, rules
+from ledger.folding import read_folded
+from ledger.records import base64url
+from ledger.records.answers import ANSWERS, AnswerState
 from ledger.records.funds import Ref
-from ledger.rules.mismatch import Mismatch
+from ledger.records.statement import Record
+from ledger.rules.answers import REASONS, Answer, refused_answer
+from ledger.rules.mismatch import Mismatch, finding_id
 from ledger.snapshots import award_snapshot
 from ledger.storage import findings as rows
+from ledger.storage.due import Due, read_due, set_due
 from ledger.storage.schema import findings, logs, objects, waiting
 from ledger.workdays import after_working_days
 
 ANSWER_WORKING_DAYS = 5
 HOLIDAYS_UNPUBLISHED = "holidays_unpublished"  # among the facts: the year for which the last day is only a guess
+REFUSED_RECORD, TWO_HISTORIES = "R50", "R36"
 MONEY_RULES = ("R01", "R09", "R10", "R11", "R19")
 
 _BEIJING = timedelta(hours=8)  # no daylight saving since 1991
@@ -83,7 +90,7 @@ def _evaluate_award(conn: Connection, award: Ref, now: int, wait_seconds: int) -
     snapshot = award_snapshot(conn, award)
     payments = [payment.ref for payment in snapshot.payments]
     found = _without_waiting(conn, award, payments, rules.money(snapshot), now, wait_seconds)
-    was_open = {row.id for row in rows.read_findings(conn, [award, *payments]) if row.rule in MONEY_RULES}
+    was_open = {row.id for row in rows.read_standing(conn, [award, *payments]) if row.rule in MONEY_RULES}
     for mismatch in found:
         raise_finding(conn, mismatch, now)
     for gone in sorted(was_open - {mismatch.id for mismatch in found}):
@@ -114,26 +121,81 @@ def _wait(conn: Connection, payment: Ref, award: Ref, now: int) -> None:
 
 
 def raise_finding(conn: Connection, mismatch: Mismatch, now: int) -> str:
-    """Keep a mismatch as an open finding, and return its id.
+    """Keep a mismatch as a finding, and return its id.
 
-    One that is open already keeps its last day to answer; one that had ended comes back with a new one.
+    One that stands already keeps its last day to answer; one that had ended comes back with a new one. What was said of
+    it counts all the while: it may have arrived before.
     """
     known = rows.read_finding(conn, mismatch.id)
-    facts = dict(mismatch.facts)
     if known is None:
-        place = _place(conn, mismatch)
-        rows.insert_finding(conn, mismatch.id, _opened(mismatch.severity, facts, now) | place)
-    elif known.state != rows.OPEN:
-        rows.update_finding(conn, mismatch.id, _opened(mismatch.severity, facts, now), now)
-    elif (known.severity, _without_note(known.facts)) != (mismatch.severity, facts):
-        kept = _opened(mismatch.severity, facts, known.raised_at)
-        rows.update_finding(conn, mismatch.id, kept, now)
+        rows.insert_finding(conn, mismatch.id, _opened(mismatch, now) | _place(conn, mismatch))
+    elif known.ended_at is not None:
+        rows.update_finding(conn, mismatch.id, _opened(mismatch, now), now)
+    elif (known.severity, _without_note(known.facts)) != (mismatch.severity, dict(mismatch.facts)):
+        rows.update_finding(conn, mismatch.id, _opened(mismatch, known.raised_at), now)
+    else:
+        return mismatch.id
+    settle_answers(conn, mismatch.id, now)
     return mismatch.id
 
 
 def end_finding(conn: Connection, finding: str, now: int) -> bool:
-    """The two sources agree again, or one of them has been taken back; returns whether it was open."""
+    """The two sources agree again, or one of them has been taken back; returns whether it stood."""
     return rows.end_finding(conn, finding, now)
+
+
+# --- what departments say of it ---
+
+
+def take_answer(conn: Connection, log_id: int, record: Record, now: int, *, wait_seconds: int) -> None:
+    """A record just folded may explain or decide a finding, of whichever log. What it names is waited for until T."""
+    if record.kind not in ANSWERS:
+        return
+    name = record.clear["finding"]
+    if rows.read_finding(conn, name) is None:
+        set_due(conn, REFUSED_RECORD, log_id, record.sub, now + wait_seconds + 1)
+    else:
+        settle_answers(conn, name, now)
+
+
+def settle_answers(conn: Connection, name: str, now: int) -> bool:
+    """Let a finding be what was said of it, and refuse what was not its department's to say (R50).
+
+    Returns whether all that was said of it counts.
+    """
+    judged = answers.judge(conn, name)
+    found = rows.read_finding(conn, name)
+    if found is not None:
+        rows.answer_finding(conn, name, judged.said)
+    if found is not None and found.rule == TWO_HISTORIES:
+        rows.freeze_forked(conn, str(found.facts["log"]))
+    for answer, reason in judged.refused:
+        raise_finding(conn, refused_answer(answer, reason), now)
+    for answer in (*judged.counted, *judged.waiting):
+        _excuse(conn, answer, now)
+    return not judged.refused
+
+
+def recheck_due(conn: Connection, now: int, *, wait_seconds: int) -> None:
+    """Look at what only time has changed; once a round, and no more than is due."""
+    for each in read_due(conn, now):
+        again = _look_at_answer(conn, each, now)
+        set_due(conn, each.rule, each.log_id, each.handle, now + wait_seconds if again else None)
+
+
+def _look_at_answer(conn: Connection, due: Due, now: int) -> bool:
+    """What it names had time to arrive, and may still come."""
+    folded = read_folded(conn, due.log_id, due.handle)
+    if folded is None or not isinstance(folded.state, AnswerState):
+        return False
+    return not settle_answers(conn, folded.state.finding, now) and rows.read_finding(conn, folded.state.finding) is None
+
+
+def _excuse(conn: Connection, answer: Answer, now: int) -> None:
+    """It was refused for what was not known yet."""
+    refused = rows.read_finding(conn, finding_id(REFUSED_RECORD, [answer.leaf]))
+    if refused is not None and refused.facts.get("reason") in REASONS:
+        end_finding(conn, refused.id, now)
 
 
 def settle_log(conn: Connection, rule: str, origin: str, found: Mismatch | None, now: int) -> None:
@@ -143,7 +205,7 @@ def settle_log(conn: Connection, rule: str, origin: str, found: Mismatch | None,
         return
     for name in rows.read_open_about_log(conn, log_id, rule):
         if found is None or name != found.id:
-            rows.end_finding(conn, name, now)
+            end_finding(conn, name, now)
     if found is not None:
         raise_finding(conn, found, now)
 
@@ -157,14 +219,16 @@ def _place(conn: Connection, mismatch: Mismatch) -> dict[str, Any]:
     return {"rule": mismatch.rule, "log_id": rows.find_log(conn, origin), "handle": handle}
 
 
-def _opened(severity: str, facts: Mapping[str, Any], raised_at: int) -> dict[str, Any]:
+def _opened(mismatch: Mismatch, raised_at: int) -> dict[str, Any]:
+    facts = dict(mismatch.facts)
     day = (datetime.fromtimestamp(raised_at, UTC) + _BEIJING).date()
     due = after_working_days(day, ANSWER_WORKING_DAYS)
     noted = dict(facts) if due.unpublished is None else {**facts, HOLIDAYS_UNPUBLISHED: due.unpublished}
     return {
         "state": rows.OPEN,
-        "severity": severity,
+        "severity": mismatch.severity,
         "facts": noted,
+        "compared": sorted({base64url.encode(one) for one in mismatch.compared}),
         "raised_at": raised_at,
         "answer_by": due.day.isoformat(),
         "ended_at": None,

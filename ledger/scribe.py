@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from ledger.compromised import dispute_compromised
 from ledger.errors import Refused
-from ledger.findings import evaluate
+from ledger.findings import evaluate, take_answer
 from ledger.folding import fold, read_folded
 from ledger.keys import Keys
 from ledger.log import OwnLog
@@ -142,6 +142,7 @@ class Scribe:
         index = self.log.append(conn, [record])
         touched = fold(conn, self.log.id, index, record, story=self._story, read=objects)
         self._dispute_compromised(conn, index, record)
+        take_answer(conn, self.log.id, record, self.log.now(), wait_seconds=0)
         if any(isinstance(folded.state, AwardState | PaymentState) for folded in draft.after.values()):
             # What a round says about others' acts is said about ours at once; nothing is waited for, as it was checked.
             # The log's clock is the real one also while the story is told: an explanation is due from today on.

@@ -25,6 +25,7 @@ from ledger.audit.verify import (
     verify_folder,
     verify_url,
 )
+from ledger.facts import Facts
 from ledger.keyring import KeyFile, Keyring
 from ledger.merkle.errors import MerkleError
 from ledger.merkle.policy import parse_policy
@@ -58,15 +59,18 @@ def crosscheck(console: Console, peer: str | None, *, as_json: bool) -> None:
     with expected():
         node = console.open_node()
         done = run_round(node, peer, wait_seconds=LEASE_SECONDS)
-    _show_round(done, as_json=as_json)
+        with node.reading() as facts:
+            _show_round(done, facts, as_json=as_json)
     raise SystemExit(done.exit_code)
 
 
-def _show_round(done: Round, *, as_json: bool) -> None:
+def _show_round(done: Round, facts: Facts, *, as_json: bool) -> None:
     rows = [_row(row) for row in done.rows]
     if as_json:
-        found = [_finding(finding) for finding in done.findings]
-        click.echo(json.dumps({"departments": rows, "findings": found}, ensure_ascii=False, indent=1))
+        found = [_finding(finding, facts) for finding in done.findings]
+        past = [_finding(finding, facts) for finding in facts.findings(open_only=False) if not finding.is_open]
+        told = {"departments": rows, "findings": found} | ({"past": past} if past else {})
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
         return
     show(rows, as_json=False, empty="no department is followed yet; `peers add` follows the first")
     for finding in done.findings:
@@ -87,7 +91,7 @@ def _row(row: PeerRow) -> dict[str, object]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def _finding(finding: Finding, facts: Facts) -> dict[str, object]:
     return {
         "id": finding.id,
         "rule": finding.rule,
@@ -95,6 +99,10 @@ def _finding(finding: Finding) -> dict[str, object]:
         "state": finding.state,
         "facts": dict(finding.facts),
         "answer_by": finding.answer_by,
+        "history": [
+            {"at": each.at, "step": each.step, "department": each.department, "record": each.record}
+            for each in facts.finding_life(finding.id)
+        ],
     }
 
 

@@ -37,7 +37,7 @@ PARALLEL_MAX = 8
 TURN_SECONDS_MAX = 60.0  # of one peer in a round: whoever answers everything, slowly, holds up the others no longer
 BACKOFF_DOUBLINGS_MAX = 3  # a peer that does not answer is asked every 8th round at the least
 ERROR_CHARS_MAX = 200
-TWO_HISTORIES = "has shown two histories, and is never cosigned again"
+TWO_HISTORIES = "has shown two histories, and is not cosigned"
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Report:
     """What one round came to."""
 
     rows: tuple[PeerRow, ...]
-    findings: tuple[Finding, ...]  # every open one: stops first, then alarms, then warnings
+    findings: tuple[Finding, ...]  # open or explained, and not decided: stops first, then alarms, then warnings
 
     @property
     def exit_code(self) -> int:
@@ -219,7 +219,9 @@ def _remember(home: Home, peer: Peer, outcome: _Outcome) -> None:
 def _conclude(home: Home, peers: Sequence[Peer], outcomes: dict[str, _Outcome], *, watched: bool) -> Report:
     with transaction(home.engine) as connection:
         now = home.now()
-        findings.recheck_waiting(connection, now, wait_seconds=ROUNDS_UNTIL_LATE * home.round_seconds)
+        wait = ROUNDS_UNTIL_LATE * home.round_seconds
+        findings.recheck_waiting(connection, now, wait_seconds=wait)
+        findings.recheck_due(connection, now, wait_seconds=wait)
         if watched:
             watch_logs(connection, home)
         for peer in peers:

@@ -37,6 +37,11 @@ class _Place:
     peer: Peer
     story: bool  # told before the network began: nobody is notified
 
+    @property
+    def wait_seconds(self) -> int:
+        """T: how long what a record names may take to arrive."""
+        return rules.ROUNDS_UNTIL_LATE * self.home.round_seconds
+
 
 def take_in(
     connection: Connection, home: Home, log_id: int, peer: Peer, start: int, some: Sequence[bytes], *, story: bool
@@ -52,8 +57,7 @@ def take_in(
         if mismatch is not None:
             findings.raise_finding(connection, mismatch, now)
             refused += 1
-    wait = rules.ROUNDS_UNTIL_LATE * home.round_seconds
-    findings.evaluate(connection, touched, now, wait_seconds=wait)
+    findings.evaluate(connection, touched, now, wait_seconds=place.wait_seconds)
     return refused
 
 
@@ -73,6 +77,7 @@ def _take_one(place: _Place, index: int, entry: bytes) -> tuple[tuple[Ref, ...],
         return refs, rules.unknown_kind(place.log, leaf, record.kind, record.sub)
     _ask_for_private(place, record)
     dispute_compromised(place.connection, place.log, place.log_id, index, record, place.home.now())
+    findings.take_answer(place.connection, place.log_id, record, place.home.now(), wait_seconds=place.wait_seconds)
     if record.kind == "rotation" and (folded := read_folded(place.connection, place.log_id, record.sub)) is not None:
         keep_rotation(place.connection, place.log.origin, record, folded)
     return refs, None

@@ -18,7 +18,7 @@ class Kind:
     """One kind of record, in one version."""
 
     name: str
-    topic: str  # which object it is about: department, officer, case, award, payment, word
+    topic: str  # which object it is about: department, officer, case, award, payment, word, answer
     signers: tuple[str, ...]  # roles of which the signer needs one; DESK is the node's own key
     clear: Mapping[str, Shape] = field(default_factory=dict)  # must be there
     maybe: Mapping[str, Shape] = field(default_factory=dict)  # may be there
@@ -42,6 +42,10 @@ _BANK_FILE = {"file": shape.sha256_hex, "line": shape.count}
 _DATED = {**_ON, **_BANK_FILE}
 _KEYS = {"log_keys": shape.vkeys, "witness_keys": shape.vkeys, "mirror_keys": shape.vkeys}
 _BANK_OUTCOME = shape.one_of("accepted", "held", "credited", "rejected", "returned")
+
+_FINDING = {"finding": shape.finding, "rule": shape.rule}
+# What its name is the hash of: so that whoever never found it can still tell that it is no invention.
+_COMPARED = {"compared": shape.leaves}
 
 _ALL = (
     # governance
@@ -159,6 +163,16 @@ _ALL = (
         (DESK,),
         {"payment": shape.reference, "word": shape.one_of("received", "received-with-issues", "not-received")},
         {"amount": shape.amount_fen, **_ON},
+    ),
+    # what departments say of a finding
+    Kind("finding-explained", "answer", shape.ROLES, _FINDING, _COMPARED, ("words",)),
+    Kind(
+        "finding-concluded",
+        "answer",
+        ("auditor",),
+        {**_FINDING, "outcome": shape.one_of("settled", "confirmed", "false-alarm")},
+        _COMPARED,
+        ("words",),
     ),
     # a mistake taken back by who made it, before anyone built on it
     Kind("amendment", "any", ("clerk", "approver", "finance"), {"amends": shape.leaf}, private=("reason",)),
