@@ -18,16 +18,21 @@ from ledger.records.funds import Ref
 from ledger.records.statement import Record
 from ledger.rules.answers import REASONS, Answer, refused_answer
 from ledger.rules.mismatch import Mismatch, finding_id
+from ledger.rules.snapshot import AwardSnapshot
 from ledger.snapshots import award_snapshot
 from ledger.storage import findings as rows
-from ledger.storage.due import Due, read_due, set_due
+from ledger.storage.due import Due, ensure_due, read_due, set_due
+from ledger.storage.network import Network
 from ledger.storage.schema import findings, logs, objects, waiting
+from ledger.times import DAY_SECONDS, day_in_china, start_of_day
 from ledger.workdays import after_working_days
 
 ANSWER_WORKING_DAYS = 5
 HOLIDAYS_UNPUBLISHED = "holidays_unpublished"  # among the facts: the year for which the last day is only a guess
 REFUSED_RECORD, TWO_HISTORIES = "R50", "R36"
-MONEY_RULES = ("R01", "R09", "R10", "R11", "R19")
+UNCREDITED = "R44"
+MONEY_RULES = ("R01", "R09", "R10", "R11", "R19", UNCREDITED)
+CREDITED_WORKING_DAYS = 15  # N of R44: everybody must count the same, so it is no programme's own
 
 _BEIJING = timedelta(hours=8)  # no daylight saving since 1991
 
@@ -64,13 +69,16 @@ _LATE = (
 )
 
 
-def evaluate(conn: Connection, touched: Iterable[Ref], now: int, *, wait_seconds: int) -> list[Mismatch]:
+def evaluate(
+    conn: Connection, touched: Iterable[Ref], now: int, *, wait_seconds: int, story: bool = False
+) -> list[Mismatch]:
     """Ask the rules of money about every award that these objects belong to; returns what does not agree.
 
     Called in the transaction that folded them. `wait_seconds` is T: how long a reference may wait for its object.
+    `story`: it is told of days gone by, so what is late is asked only when all is told.
     """
     awards = dict.fromkeys(award for ref in touched for award in _awards_of(conn, ref))
-    return [found for award in awards for found in _evaluate_award(conn, award, now, wait_seconds)]
+    return [found for award in awards for found in _evaluate_award(conn, award, now, wait_seconds, story=story)]
 
 
 def recheck_waiting(conn: Connection, now: int, *, wait_seconds: int) -> list[Mismatch]:
@@ -86,16 +94,32 @@ def _awards_of(conn: Connection, ref: Ref) -> list[Ref]:
     return [ref] if row[0] == "award" else [Ref(row[1], row[2])]
 
 
-def _evaluate_award(conn: Connection, award: Ref, now: int, wait_seconds: int) -> list[Mismatch]:
+def _evaluate_award(
+    conn: Connection, award: Ref, now: int, wait_seconds: int, *, story: bool = False
+) -> list[Mismatch]:
     snapshot = award_snapshot(conn, award)
     payments = [payment.ref for payment in snapshot.payments]
     found = _without_waiting(conn, award, payments, rules.money(snapshot), now, wait_seconds)
+    found += _uncredited(conn, snapshot, now, story=story)
     was_open = {row.id for row in rows.read_standing(conn, [award, *payments]) if row.rule in MONEY_RULES}
     for mismatch in found:
         raise_finding(conn, mismatch, now)
     for gone in sorted(was_open - {mismatch.id for mismatch in found}):
         end_finding(conn, gone, now)
     return found
+
+
+def _uncredited(conn: Connection, snapshot: AwardSnapshot, now: int, *, story: bool) -> list[Mismatch]:
+    """Money that has not arrived in its days; as long as those run, it is looked at when they are over."""
+    award = snapshot.award
+    if award is None or award.state.approved is None or not rules.waits_for_money(snapshot):
+        return []
+    last = after_working_days(day_in_china(award.state.approved), CREDITED_WORKING_DAYS)
+    late_from = start_of_day(last.day.isoformat()) + DAY_SECONDS
+    log_id = rows.find_log(conn, snapshot.ref.log)
+    if (story or now < late_from) and log_id is not None:
+        ensure_due(conn, Due(UNCREDITED, log_id, snapshot.ref.sub, late_from))
+    return [] if story else list(rules.not_credited(snapshot, late_from, now))
 
 
 def _without_waiting(
@@ -179,8 +203,11 @@ def settle_answers(conn: Connection, name: str, now: int) -> bool:
 def recheck_due(conn: Connection, now: int, *, wait_seconds: int) -> None:
     """Look at what only time has changed; once a round, and no more than is due."""
     for each in read_due(conn, now):
-        again = _look_at_answer(conn, each, now)
-        set_due(conn, each.rule, each.log_id, each.handle, now + wait_seconds if again else None)
+        set_due(conn, each.rule, each.log_id, each.handle, None)  # whoever looks says when to look again
+        if each.rule == UNCREDITED:
+            _evaluate_award(conn, Ref(Network.read(conn).origin(each.log_id), each.handle), now, wait_seconds)
+        elif _look_at_answer(conn, each, now):
+            set_due(conn, each.rule, each.log_id, each.handle, now + wait_seconds)
 
 
 def _look_at_answer(conn: Connection, due: Due, now: int) -> bool:

@@ -146,7 +146,7 @@ class Scribe:
         if any(isinstance(folded.state, AwardState | PaymentState) for folded in draft.after.values()):
             # What a round says about others' acts is said about ours at once; nothing is waited for, as it was checked.
             # The log's clock is the real one also while the story is told: an explanation is due from today on.
-            evaluate(conn, touched, self.log.now(), wait_seconds=0)
+            evaluate(conn, touched, self.log.now(), wait_seconds=0, story=self._story)
         if draft.disclosures:
             if citizen is None:
                 raise Refused("nobody-to-keep-it-for")

@@ -148,6 +148,8 @@ def finding_line(voice: Voice, found: Finding, told: Rewritten | None = None, sa
         return _both(voice, voice.say("finding.rewritten", department=concerned, by=by), said)
     if found.rule in _AMOUNTS:
         return _amounts(voice, found, by, said)
+    if found.rule == "R44":
+        return _not_arrived(voice, found, by, said)
     return voice.say("finding.other", by=by, then=_then(voice, found, concerned, said))
 
 
@@ -179,6 +181,17 @@ def _amounts(voice: Voice, found: Finding, by: Own, said: FindingStep | None) ->
         approver=voice.name(found.facts["approver"]),
         payer=payer,
         **{name: voice.money(fen) for name, fen in amounts.items()},
+    )
+
+
+def _not_arrived(voice: Voice, found: Finding, by: Own, said: FindingStep | None) -> Own:
+    payer = voice.name(found.facts["payer"])
+    return voice.say(
+        "finding.not-arrived" if found.facts["credited"] else "finding.nothing-arrived",
+        by=by,
+        then=_then(voice, found, payer, said),
+        approver=voice.name(found.facts["approver"]),
+        **{name: voice.money(found.facts[name]) for name in ("approved", "credited", "missing")},
     )
 
 

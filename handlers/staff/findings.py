@@ -19,7 +19,7 @@ WORDS_SHOWN = 60
 PAGE_FINDINGS = 6  # some 250 bytes each, of the 2,048 that a chat answer has
 
 _PAGE = re.compile(r"[1-9][0-9]?")
-_AMOUNTS = ("approved", "ordered", "paid")
+_AMOUNTS = ("approved", "ordered", "paid", "credited")
 
 
 def listed(turn: Turn) -> Reply:

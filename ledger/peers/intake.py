@@ -57,7 +57,7 @@ def take_in(
         if mismatch is not None:
             findings.raise_finding(connection, mismatch, now)
             refused += 1
-    findings.evaluate(connection, touched, now, wait_seconds=place.wait_seconds)
+    findings.evaluate(connection, touched, now, wait_seconds=place.wait_seconds, story=story)
     return refused
 
 

@@ -160,6 +160,14 @@ TEXTS: dict[str, str] = {
         "{by} found when cross-checking that records about this do not agree, and it is a finding. "
         "{then} You need not come again."
     ),
+    "finding.not-arrived": (
+        "{approver} approved {approved}; the time for it is over, and banks say that only {credited} arrived: "
+        "{missing} is missing. {by} found it when cross-checking, and it is a finding. {then} You need not come again."
+    ),
+    "finding.nothing-arrived": (
+        "{approver} approved {approved}; the time for it is over, and no bank says that it arrived. {by} found it when "
+        "cross-checking, and it is a finding. {then} You need not come again."
+    ),
     "finding.then.open": "{department} is asked to explain before {day}, and you are told here.",
     "finding.then.explained": (
         "{department} explained it on {day}; an auditor who has nothing to do with it looks at that, and you are told "

@@ -135,6 +135,13 @@ TEXTS: dict[str, str] = {
         "存有当时的副本，可以作证据。您不用再跑。"
     ),
     "finding.other": ("{by}核对时发现，这件事的记录有对不上的地方，已列为疑点，{then}您不用再跑。"),
+    "finding.not-arrived": (
+        "{approver}批准 {approved}，过了期限，银行回执到账的只有 {credited}，还差 {missing}。{by}核对时发现，"
+        "已列为疑点，{then}您不用再跑。"
+    ),
+    "finding.nothing-arrived": (
+        "{approver}批准 {approved}，过了期限，还没有银行的到账回执。{by}核对时发现，已列为疑点，{then}您不用再跑。"
+    ),
     "finding.then.open": "请{department}{day}前说明，有结果会在这里告诉您。",
     "finding.then.explained": "{department}{day}已经说明，还要由无关部门的审计人员看过，有结果会在这里告诉您。",
     "finding.then.confirmed": "{department}{day}查过，情况属实，还没有改正；改正以后，这里会写明。",

@@ -1,0 +1,201 @@
+"""What only time changes: looked at when it is due and not before, and the same whatever the order of arrival."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from ledger import findings
+from ledger.desk import Desk
+from ledger.folding import fold
+from ledger.records.funds import Ref
+from ledger.storage import entries, schema
+from ledger.storage import findings as rows
+from ledger.storage.due import Due, ensure_due, read_due, set_due
+from ledger.storage.engine import open_engine, reading, transaction
+from ledger.times import DAY_SECONDS
+from tests.desk.world import Department, Town, make_town
+
+WAIT = 600
+MONTH = 30 * DAY_SECONDS
+
+
+@pytest.fixture
+def town(tmp_path):
+    made = make_town(tmp_path)
+    yield made
+    made.civil.engine.dispose()
+    made.finance.engine.dispose()
+
+
+def look(department):
+    """The end of a round."""
+    with transaction(department.engine) as conn:
+        findings.recheck_due(conn, department.clock(), wait_seconds=WAIT)
+        return [(one.rule, one.facts.get("missing")) for one in rows.read_findings(conn)]
+
+
+def test_money_that_never_arrives_is_found_when_its_days_are_over_and_ends_when_it_arrives(town):
+    _case, award, payment = town.paid()
+    assert look(town.civil) == []
+    with reading(town.civil.engine) as conn:
+        [due] = read_due(conn, town.clock() + MONTH)
+    assert (due.rule, due.handle) == ("R44", award)
+    town.clock.at = due.at - 1
+    assert look(town.civil) == []
+    town.clock.wait(1)
+    assert look(town.civil) == [("R44", 2_000_000)]
+    assert look(town.civil) == [("R44", 2_000_000)]
+    town.result(payment, "credited", by_bank=True)
+    town.round()
+    with transaction(town.civil.engine) as conn:
+        findings.evaluate(conn, [Ref(town.civil.origin, award)], town.clock(), wait_seconds=WAIT)
+    assert look(town.civil) == []
+
+
+def test_money_that_arrived_in_time_is_looked_at_once_more_and_then_no_more(town):
+    _case, _award, payment = town.paid()
+    town.result(payment, "credited", by_bank=True)
+    town.round()
+    town.clock.wait(MONTH)
+    assert look(town.civil) == []
+    with reading(town.civil.engine) as conn:
+        assert conn.execute(select(func.count()).select_from(schema.due)).scalar() == 0
+
+
+def test_while_the_story_is_told_nothing_is_late(town):
+    _case, award = town.approved()
+    town.clock.wait(MONTH)
+    with transaction(town.civil.engine) as conn:
+        found = findings.evaluate(conn, [Ref(town.civil.origin, award)], town.clock(), wait_seconds=WAIT, story=True)
+        assert found == []
+    assert look(town.civil) == [("R44", 2_000_000)]
+
+
+def test_what_is_due_is_found_by_an_index(town):
+    with reading(town.civil.engine) as conn:
+        plan = conn.exec_driver_sql("EXPLAIN QUERY PLAN SELECT * FROM due WHERE at <= 5 ORDER BY at").all()
+    assert any("ix_due_at" in row[3] for row in plan)
+
+
+def test_the_rows_of_what_is_due_are_the_same_on_both_databases(engine):
+    with transaction(engine) as conn:
+        conn.exec_driver_sql(
+            "INSERT INTO logs (id, origin, own, size, edge, folded) VALUES (1, 'a/log', TRUE, 0, '', 0)"
+        )
+        wanted = Due("R44", 1, "h" * 22, 100)
+        ensure_due(conn, wanted)
+        ensure_due(conn, wanted._replace(at=50))
+        assert read_due(conn, 99) == []
+        assert read_due(conn, 100) == [wanted]
+        set_due(conn, "R44", 1, "h" * 22, 50)
+        assert read_due(conn, 50) == [wanted._replace(at=50)]
+        set_due(conn, "R44", 1, "h" * 22, None)
+        assert read_due(conn, 1_000) == []
+
+
+# --- any order of arrival ---
+
+
+@dataclass
+class Told:
+    """All that two departments ever said, and the day on which it is looked at."""
+
+    town: Town
+    directory: Path
+    now: int
+    names: Iterator[int]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """Paid in full, paid short, failed and paid again, never paid, taken back: each once."""
+    directory = tmp_path_factory.mktemp("told")
+    town = make_town(directory)
+    _case, _award, payment = town.paid()
+    town.result(payment, "credited", by_bank=True)
+    _case, award = town.approved(300_000)
+    town.round()
+    desk = Desk(town.finance.log, town.finance.keys, town.clock, stop_rules=frozenset(), story=True)
+    short = town.order(award, 30_000, desk=desk)
+    town.finance.act("马骏", "payment-released", short, desk=desk)
+    _case, award, failed = town.paid(100_000)
+    town.result(failed, "rejected", "AC01")
+    town.order(award, 100_000, reissues=failed)
+    town.approved(50_000)
+    _case, award = town.approved(70_000)
+    town.round()
+    order = town.order(award, 7_000, desk=desk)
+    [record] = [one for one in town.finance.records() if one.sub == order]
+    town.finance.act("吴倩", "amendment", order, {"amends": record.record_id}, {"reason": "输错了"}, desk=desk)
+    town.order(award, 70_000)
+    yield Told(town, directory, town.clock() + MONTH, count())
+    town.civil.engine.dispose()
+    town.finance.engine.dispose()
+
+
+def newcomer(told):
+    """An empty database that has a log of its own and holds nothing of the others yet."""
+    engine = open_engine(f"sqlite:///{told.directory / f'{next(told.names)}.db'}")
+    with transaction(engine) as conn:
+        schema.metadata.create_all(conn)
+        entries.create_log(conn, "99.example/log", own=True)
+        for source in (told.town.civil, told.town.finance):
+            entries.create_log(conn, source.origin, own=False)
+    return engine
+
+
+def arrive(conn, source: Department, size: int, now: int) -> None:
+    """So many more of a log's records come in and are asked about, as in a round."""
+    log_id = rows.find_log(conn, source.origin)
+    assert log_id is not None
+    have = entries.read_edge(conn, log_id).size
+    new = source.records()[have : have + size]
+    if not new:
+        return
+    first = entries.append(conn, log_id, [record.entry for record in new])
+    touched = [ref for index, record in enumerate(new, first) for ref in fold(conn, log_id, index, record)]
+    findings.evaluate(conn, touched, now, wait_seconds=WAIT)
+
+
+def standing(conn):
+    return sorted((one.id, one.rule, one.severity, one.facts.get("missing")) for one in rows.read_findings(conn))
+
+
+def recomputed(told):
+    """What all records say, folded at once and asked about on that day."""
+    engine = newcomer(told)
+    with transaction(engine) as conn:
+        for source in (told.town.civil, told.town.finance):
+            arrive(conn, source, 1_000, told.now)
+        found = standing(conn)
+    engine.dispose()
+    return found
+
+
+chunks = st.lists(st.tuples(st.booleans(), st.integers(1, 6), st.integers(0, 5 * DAY_SECONDS)), max_size=25)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chunks)
+def test_in_any_order_of_arrival_the_findings_are_those_of_a_recomputation(told, order):
+    engine, at = newcomer(told), told.town.clock()
+    departments = told.town.civil, told.town.finance
+    for is_finance, size, seconds in [*order, (False, 1_000, 0), (True, 1_000, 0)]:
+        at = min(at + seconds, told.now)
+        with transaction(engine) as conn:
+            arrive(conn, departments[is_finance], size, at)
+            findings.recheck_waiting(conn, at, wait_seconds=WAIT)
+            findings.recheck_due(conn, at, wait_seconds=WAIT)
+    with transaction(engine) as conn:
+        findings.recheck_waiting(conn, told.now, wait_seconds=WAIT)
+        findings.recheck_due(conn, told.now, wait_seconds=WAIT)
+        found = standing(conn)
+    engine.dispose()
+    assert found == recomputed(told)
+    assert {rule for _id, rule, _severity, _missing in found} == {"R19", "R44"}
