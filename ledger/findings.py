@@ -4,7 +4,7 @@ A finding is derived. Whoever holds the same records finds the same under the sa
 again; only the day by which an explanation is due is this node's own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,11 +17,14 @@ from ledger.records.answers import ANSWERS, AnswerState
 from ledger.records.funds import Ref
 from ledger.records.statement import Record
 from ledger.rules.answers import REASONS, Answer, refused_answer
+from ledger.rules.logs import LogRef
 from ledger.rules.mismatch import Mismatch, finding_id
 from ledger.rules.snapshot import AwardSnapshot
+from ledger.rules.times import before_reference
 from ledger.snapshots import award_snapshot
 from ledger.storage import findings as rows
 from ledger.storage.due import Due, ensure_due, read_due, set_due
+from ledger.storage.facts import read_begun
 from ledger.storage.network import Network
 from ledger.storage.schema import findings, logs, objects, waiting
 from ledger.times import DAY_SECONDS, day_in_china, start_of_day
@@ -102,11 +105,30 @@ def _evaluate_award(
     found = _without_waiting(conn, award, payments, rules.money(snapshot), now, wait_seconds)
     found += _uncredited(conn, snapshot, now, story=story)
     was_open = {row.id for row in rows.read_standing(conn, [award, *payments]) if row.rule in MONEY_RULES}
-    for mismatch in found:
+    for mismatch in (*found, *_out_of_order(conn, snapshot)):
         raise_finding(conn, mismatch, now)
     for gone in sorted(was_open - {mismatch.id for mismatch in found}):
         end_finding(conn, gone, now)
     return found
+
+
+def _out_of_order(conn: Connection, snapshot: AwardSnapshot) -> list[Mismatch]:
+    """Payments that say they are older than the award that they pay (R38); what was told before anybody looked is left.
+
+    Neither record ever changes: such a finding does not end by itself.
+    """
+    award = snapshot.award
+    begun = None if award is None else read_begun(conn, snapshot.ref)
+    if award is None or begun is None:
+        return []
+    found = []
+    for payment in snapshot.payments:
+        first = read_begun(conn, payment.ref)
+        if first is not None and first.watched:
+            log = LogRef(payment.ref.log, payment.department)
+            compared = (payment.ordered.leaf, payment.ref.sub, first.at, award.proposed.leaf, begun.at)
+            found.append(before_reference(log, *compared))
+    return [mismatch for mismatch in found if mismatch is not None]
 
 
 def _uncredited(conn: Connection, snapshot: AwardSnapshot, now: int, *, story: bool) -> list[Mismatch]:
@@ -227,14 +249,19 @@ def _excuse(conn: Connection, answer: Answer, now: int) -> None:
 
 def settle_log(conn: Connection, rule: str, origin: str, found: Mismatch | None, now: int) -> None:
     """What a rule says about a log as a whole is now this, or nothing; what it said before ends (R37, R49's head)."""
+    settle_logs(conn, rule, origin, [] if found is None else [found], now)
+
+
+def settle_logs(conn: Connection, rule: str, origin: str, found: Sequence[Mismatch], now: int) -> None:
+    """The same of a rule that may say several things about one log (R35)."""
     log_id = rows.find_log(conn, origin)
     if log_id is None:
         return
     for name in rows.read_open_about_log(conn, log_id, rule):
-        if found is None or name != found.id:
+        if name not in {each.id for each in found}:
             end_finding(conn, name, now)
-    if found is not None:
-        raise_finding(conn, found, now)
+    for mismatch in found:
+        raise_finding(conn, mismatch, now)
 
 
 def _place(conn: Connection, mismatch: Mismatch) -> dict[str, Any]:

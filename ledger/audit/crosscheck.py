@@ -23,6 +23,7 @@ from ledger.peers.difference import note_difference
 from ledger.peers.evidence import keep_evidence
 from ledger.peers.exchange import fetch_private
 from ledger.peers.home import Home, Peer, read_peer, read_peers
+from ledger.peers.lagging import ask_lagging
 from ledger.peers.mirror import follow, open_mirror
 from ledger.peers.promises import judge
 from ledger.rules.logs import ROUNDS_UNTIL_LATE
@@ -107,6 +108,7 @@ def run_round(
         if cosign:
             publish.offer_again(home)
             publish.collect_mirrors(home)
+            ask_lagging(home)
         return _conclude(home, followed, outcomes, watched=cosign)
 
 

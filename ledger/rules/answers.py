@@ -16,7 +16,7 @@ UNKNOWN, NOT_CONCERNED, CONCERNED = "finding-unknown", "not-concerned", "concern
 REASONS = frozenset({UNKNOWN, NOT_CONCERNED, CONCERNED})
 
 # What every department that holds the records finds; the others compare heads, or the clock, as one department saw it.
-_COMPARE_HEADS = frozenset({"R35", "R36", "R37", "R48"})
+_COMPARE_HEADS = frozenset({"R35", "R36", "R37", "R38", "R48"})
 # Whose decision stands when two auditors came to different ones: nobody can talk away what another has confirmed.
 _GRAVEST_FIRST = (Outcome.CONFIRMED, Outcome.SETTLED, Outcome.FALSE_ALARM)
 

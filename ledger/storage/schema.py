@@ -276,6 +276,16 @@ due = Table(  # what a rule looks at again when its time has come, as nothing el
     sqlite_with_rowid=False,
 )
 
+lagging = Table(  # since when a mirror has vouched for less of a log than we hold
+    "lagging",
+    metadata,
+    Column("log_id", Integer, ForeignKey("logs.id"), nullable=False),
+    Column("name", String(255), nullable=False),  # the mirror
+    Column("size", BigInteger, nullable=False),  # what it vouched for all the while
+    Column("since", BigInteger, nullable=False),
+    PrimaryKeyConstraint("log_id", "name"),
+)
+
 waiting = Table(  # references to what is not mirrored yet
     "waiting",
     metadata,

@@ -25,10 +25,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("rule", "log_id", "handle", name=op.f("pk_due")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "lagging",
+        sa.Column("log_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["log_id"], ["logs.id"], name=op.f("fk_lagging_log_id")),
+        sa.PrimaryKeyConstraint("log_id", "name", name=op.f("pk_lagging")),
+    )
     op.create_index("ix_due_at", "due", ["at"])
 
 
 def downgrade() -> None:
+    op.drop_table("lagging")
     op.drop_table("due")
     op.drop_column("findings", "compared")
     op.drop_column("findings", "answered")

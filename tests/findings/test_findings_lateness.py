@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from ledger import findings
 from ledger.desk import Desk
@@ -114,7 +114,7 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """Paid in full, paid short, failed and paid again, never paid, taken back: each once."""
+    """Paid in full, paid short, failed and paid again, never paid, taken back, dated back: each once."""
     directory = tmp_path_factory.mktemp("told")
     town = make_town(directory)
     _case, _award, payment = town.paid()
@@ -134,6 +134,11 @@ def told(tmp_path_factory):
     [record] = [one for one in town.finance.records() if one.sub == order]
     town.finance.act("吴倩", "amendment", order, {"amends": record.record_id}, {"reason": "输错了"}, desk=desk)
     town.order(award, 70_000)
+    _case, award = town.approved(90_000)
+    town.round()
+    town.clock.wait(-1_000)
+    town.order(award, 90_000)
+    town.clock.wait(1_000)
     yield Told(town, directory, town.clock() + MONTH, count())
     town.civil.engine.dispose()
     town.finance.engine.dispose()
@@ -147,6 +152,7 @@ def newcomer(told):
         entries.create_log(conn, "99.example/log", own=True)
         for source in (told.town.civil, told.town.finance):
             entries.create_log(conn, source.origin, own=False)
+        conn.execute(update(schema.logs).values(first_cosigned=0))
     return engine
 
 
@@ -198,4 +204,4 @@ def test_in_any_order_of_arrival_the_findings_are_those_of_a_recomputation(told,
         found = standing(conn)
     engine.dispose()
     assert found == recomputed(told)
-    assert {rule for _id, rule, _severity, _missing in found} == {"R19", "R44"}
+    assert {rule for _id, rule, _severity, _missing in found} == {"R19", "R38", "R44"}

@@ -156,6 +156,8 @@ _TEXTS: dict[str, str] = {
     "rule.R11": "one department approved and paid",
     "rule.R19": "orders differ from the award",
     "rule.R44": "approved money has not arrived in time",
+    "rule.R35": "records missing at another department",
+    "rule.R38": "a record's time does not fit",
     "rule.R36": "two histories of one log",
     "rule.R37": "no fresh cosignature for long",
     "rule.R48": "a promised record is not in the log",
