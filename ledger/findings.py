@@ -23,7 +23,7 @@ from ledger.rules.snapshot import AwardSnapshot
 from ledger.rules.times import before_reference
 from ledger.snapshots import award_snapshot
 from ledger.storage import findings as rows
-from ledger.storage.due import Due, ensure_due, read_due, set_due
+from ledger.storage.due import Due, ensure_due, set_due
 from ledger.storage.facts import read_begun
 from ledger.storage.network import Network
 from ledger.storage.schema import findings, logs, objects, waiting
@@ -222,22 +222,19 @@ def settle_answers(conn: Connection, name: str, now: int) -> bool:
     return not judged.refused
 
 
-def recheck_due(conn: Connection, now: int, *, wait_seconds: int) -> None:
-    """Look at what only time has changed; once a round, and no more than is due."""
-    for each in read_due(conn, now):
-        set_due(conn, each.rule, each.log_id, each.handle, None)  # whoever looks says when to look again
-        if each.rule == UNCREDITED:
-            _evaluate_award(conn, Ref(Network.read(conn).origin(each.log_id), each.handle), now, wait_seconds)
-        elif _look_at_answer(conn, each, now):
-            set_due(conn, each.rule, each.log_id, each.handle, now + wait_seconds)
-
-
-def _look_at_answer(conn: Connection, due: Due, now: int) -> bool:
+def look_at_answer(conn: Connection, due: Due, now: int, wait_seconds: int) -> None:
     """What it names had time to arrive, and may still come."""
     folded = read_folded(conn, due.log_id, due.handle)
     if folded is None or not isinstance(folded.state, AnswerState):
-        return False
-    return not settle_answers(conn, folded.state.finding, now) and rows.read_finding(conn, folded.state.finding) is None
+        return
+    name = folded.state.finding
+    if not settle_answers(conn, name, now) and rows.read_finding(conn, name) is None:
+        set_due(conn, due.rule, due.log_id, due.handle, now + wait_seconds)
+
+
+def look_at_award(conn: Connection, due: Due, now: int, wait_seconds: int) -> None:
+    """The days in which its money had to arrive are over."""
+    _evaluate_award(conn, Ref(Network.read(conn).origin(due.log_id), due.handle), now, wait_seconds)
 
 
 def _excuse(conn: Connection, answer: Answer, now: int) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, func, select, update
 from ledger import findings
 from ledger.audit.watch import watch_logs
 from ledger.errors import Busy, ForkFound, LedgerError, Misconfigured
+from ledger.lateness import recheck_due
 from ledger.peers import publish
 from ledger.peers.difference import note_difference
 from ledger.peers.evidence import keep_evidence
@@ -223,7 +224,7 @@ def _conclude(home: Home, peers: Sequence[Peer], outcomes: dict[str, _Outcome], 
         now = home.now()
         wait = ROUNDS_UNTIL_LATE * home.round_seconds
         findings.recheck_waiting(connection, now, wait_seconds=wait)
-        findings.recheck_due(connection, now, wait_seconds=wait)
+        recheck_due(connection, now, wait_seconds=wait)
         if watched:
             watch_logs(connection, home)
         for peer in peers:

@@ -13,6 +13,7 @@ from ledger import findings
 from ledger.compromised import dispute_compromised
 from ledger.errors import LedgerError, MalformedRecord, Refused, Rejected, UnknownSigner
 from ledger.folding import dispute, fold, read_folded, wait_for_disclosures
+from ledger.lateness import MOVES, evaluate_cases
 from ledger.merkle.hashing import leaf_hash
 from ledger.peers.home import Home, Peer
 from ledger.peers.rotated import keep_rotation
@@ -82,15 +83,19 @@ def take_in(
     clock = _Clock.read(place)
     now = home.now()
     touched: list[Ref] = []
+    moved: list[Ref] = []
     refused = 0
     for index, entry in enumerate(some, start):
         refs, mismatch = _take_one(place, index, entry)
         touched += refs
         if mismatch is None:
-            clock.check(place, index, parse_record(entry))
+            record = parse_record(entry)
+            clock.check(place, index, record)
+            moved += refs if record.kind in MOVES else ()
         if mismatch is not None:
             findings.raise_finding(connection, mismatch, now)
             refused += 1
+    evaluate_cases(connection, moved, now, clock.witnessed)
     findings.evaluate(connection, touched, now, wait_seconds=place.wait_seconds, story=story)
     return refused
 

@@ -40,6 +40,7 @@ _ON = {"on": shape.day}  # the day it happened, when it was entered later (è¡¥å½
 _BANK_FILE = {"file": shape.sha256_hex, "line": shape.count}
 # The same where an officer's word may have come from a file of the office's own approval system.
 _DATED = {**_ON, **_BANK_FILE}
+_PROMISE = {"promised": shape.day, "lawful": shape.day}  # the last day to decide: what is promised, what the law says
 _KEYS = {"log_keys": shape.vkeys, "witness_keys": shape.vkeys, "mirror_keys": shape.vkeys}
 _BANK_OUTCOME = shape.one_of("accepted", "held", "credited", "rejected", "returned")
 
@@ -110,7 +111,7 @@ _ALL = (
         _DATED,
         ("number", "query_code", "applicant", "phone", "payee", "account", "id_number", "place", "relation"),
     ),
-    Kind("case-accepted", "case", ("clerk",), maybe=_DATED, private=("note",)),
+    Kind("case-accepted", "case", ("clerk",), maybe={**_PROMISE, **_DATED}, private=("note",)),
     Kind("case-not-accepted", "case", ("clerk",), maybe=_DATED, private=("reason",)),
     Kind("case-correction-due", "case", ("clerk",), {"until": shape.day}, _DATED, ("what",)),
     Kind("case-correction-brought", "case", ("clerk",), maybe=_DATED, private=("note",)),

@@ -1,12 +1,14 @@
-"""The times that records claim: not in the future, not before what they refer to, not dated back (domain rule R38).
+"""Times: those that records claim (domain rule R38), and the days by which a case was to be decided (R39).
 
 A record's own time (`iat`) is compared with the clock, with another record's, and with what a quorum of witnesses
 signed. An event that is entered later carries its day beside that; only `iat` is looked at here.
 """
 
+from dataclasses import dataclass
+
 from ledger.records.funds import Ref
 from ledger.rules.logs import LogRef
-from ledger.rules.mismatch import Mismatch
+from ledger.rules.mismatch import Mismatch, Severity
 
 TOLERANCE_SECONDS = 300  # clocks differ
 
@@ -35,6 +37,28 @@ def before_reference(log: LogRef, leaf: bytes, sub: str, at: int, referred: byte
     if referred_at - at <= TOLERANCE_SECONDS:
         return None
     return _found(log, (leaf, referred), sub, {"at": at, "bound": referred_at, "reason": BEFORE_REFERENCE})
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """By when a case that was accepted is to be decided."""
+
+    day: str  # the last one, YYYY-MM-DD
+    over: int  # the first moment after it
+    law_day: str | None = None  # the law's, where it names one
+    law_over: int | None = None
+
+
+def late(log: LogRef, accepted: bytes, sub: str, promise: Promise, at: int) -> Mismatch | None:
+    """R39: a case is decided late, or not at all. The signed promise against the decision, or the clock until then.
+
+    A warning when the promise has passed, an alarm when the law's day has; `accepted` is the record that promises.
+    """
+    if at < promise.over:
+        return None
+    severity: Severity = "A" if promise.law_over is not None and at >= promise.law_over else "W"
+    facts = log.facts() | {"promised": promise.day, "lawful": promise.law_day}
+    return Mismatch("R39", severity, (accepted,), Ref(log.origin, sub), facts)
 
 
 def _found(log: LogRef, compared: tuple[bytes, ...], sub: str, facts: dict[str, object]) -> Mismatch:

@@ -13,12 +13,13 @@ from sqlalchemy import func, select, update
 from ledger import findings
 from ledger.desk import Desk
 from ledger.folding import fold
+from ledger.lateness import MOVES, evaluate_cases, recheck_due
 from ledger.records.funds import Ref
 from ledger.storage import entries, schema
 from ledger.storage import findings as rows
 from ledger.storage.due import Due, ensure_due, read_due, set_due
 from ledger.storage.engine import open_engine, reading, transaction
-from ledger.times import DAY_SECONDS
+from ledger.times import DAY_SECONDS, day_in_china, start_of_day
 from tests.desk.world import Department, Town, make_town
 
 WAIT = 600
@@ -36,7 +37,7 @@ def town(tmp_path):
 def look(department):
     """The end of a round."""
     with transaction(department.engine) as conn:
-        findings.recheck_due(conn, department.clock(), wait_seconds=WAIT)
+        recheck_due(conn, department.clock(), wait_seconds=WAIT)
         return [(one.rule, one.facts.get("missing")) for one in rows.read_findings(conn)]
 
 
@@ -99,6 +100,92 @@ def test_the_rows_of_what_is_due_are_the_same_on_both_databases(engine):
         assert read_due(conn, 1_000) == []
 
 
+# --- a case and its promise (R39) ---
+
+
+def day(clock, days):
+    return day_in_china(clock() + days * DAY_SECONDS).isoformat()
+
+
+def watched(department):
+    """Another department has cosigned its log from its beginning on."""
+    with transaction(department.engine) as conn:
+        conn.execute(update(schema.logs).values(first_cosigned=0))
+    return department
+
+
+def accepted(town, **clear):
+    case, _code = town.apply()
+    town.civil.act("林芳", "case-accepted", case, clear)
+    return case
+
+
+def lateness(department):
+    look(department)
+    with reading(department.engine) as conn:
+        return [(one.rule, one.severity) for one in rows.read_findings(conn) if one.rule == "R39"]
+
+
+def test_a_case_past_its_promised_day_is_a_warning_and_past_the_laws_an_alarm(town):
+    civil = watched(town.civil)
+    accepted(town, promised=day(town.clock, 5), lawful=day(town.clock, 8))
+    town.clock.at = start_of_day(day(town.clock, 5)) + DAY_SECONDS - 1
+    assert lateness(civil) == []
+    town.clock.wait(1)
+    assert lateness(civil) == [("R39", "W")]
+    town.clock.wait(3 * DAY_SECONDS)
+    assert lateness(civil) == [("R39", "A")]
+
+
+def test_decided_on_its_last_day_it_is_in_time_for_ever(town):
+    civil = watched(town.civil)
+    case = accepted(town, promised=day(town.clock, 5))
+    town.civil.act("林芳", "case-completed", case, {"step": 0})
+    town.clock.at = start_of_day(day(town.clock, 5)) + DAY_SECONDS - 60
+    town.civil.act("高伟", "case-approved", case)
+    town.clock.wait(MONTH)
+    assert lateness(civil) == []
+
+
+def test_decided_late_it_stays_late(town):
+    civil = watched(town.civil)
+    case = accepted(town, promised=day(town.clock, 5))
+    town.civil.act("林芳", "case-completed", case, {"step": 0})
+    town.clock.wait(7 * DAY_SECONDS)
+    town.civil.act("高伟", "case-approved", case)
+    town.clock.wait(MONTH)
+    assert lateness(civil) == [("R39", "W")]
+
+
+@pytest.mark.parametrize("clear", [{}, {"file": "ab" * 32, "line": 1}, {"on": "2026-09-01"}])
+def test_what_promises_nothing_or_was_entered_later_is_not_late(town, clear):
+    civil = watched(town.civil)
+    accepted(town, **clear, **({"promised": day(town.clock, 5)} if clear else {}))
+    town.clock.wait(MONTH)
+    assert lateness(civil) == []
+
+
+def test_what_was_accepted_before_anybody_looked_is_not_late(town):
+    accepted(town, promised=day(town.clock, 5))
+    town.clock.wait(MONTH)
+    assert lateness(town.civil) == []
+
+
+def test_a_decision_dated_back_is_late_by_what_a_quorum_has_cosigned(town):
+    """Its own time says it was in time; the log that was cosigned since did not hold it."""
+    civil = watched(town.civil)
+    case = accepted(town, promised=day(town.clock, 5))
+    town.civil.act("林芳", "case-completed", case, {"step": 0})
+    town.civil.act("高伟", "case-approved", case)
+    held, late_by = civil.size() - 1, town.clock() + 7 * DAY_SECONDS
+    with transaction(civil.engine) as conn:
+        evaluate_cases(conn, [civil.ref(case)], late_by, (held, late_by))
+    assert lateness(civil) == [("R39", "W")]
+    with transaction(civil.engine) as conn:  # asked again under a head that holds it, nothing is taken back
+        evaluate_cases(conn, [civil.ref(case)], late_by, (civil.size(), late_by))
+    assert lateness(civil) == [("R39", "W")]
+
+
 # --- any order of arrival ---
 
 
@@ -139,6 +226,10 @@ def told(tmp_path_factory):
     town.clock.wait(-1_000)
     town.order(award, 90_000)
     town.clock.wait(1_000)
+    accepted(town, promised=day(town.clock, 1))
+    in_time = accepted(town, promised=day(town.clock, 1))
+    town.civil.act("林芳", "case-completed", in_time, {"step": 0})
+    town.civil.act("高伟", "case-approved", in_time)
     yield Told(town, directory, town.clock() + MONTH, count())
     town.civil.engine.dispose()
     town.finance.engine.dispose()
@@ -166,6 +257,8 @@ def arrive(conn, source: Department, size: int, now: int) -> None:
         return
     first = entries.append(conn, log_id, [record.entry for record in new])
     touched = [ref for index, record in enumerate(new, first) for ref in fold(conn, log_id, index, record)]
+    moved = [source.ref(record.sub) for record in new if record.kind in MOVES]
+    evaluate_cases(conn, moved, now)
     findings.evaluate(conn, touched, now, wait_seconds=WAIT)
 
 
@@ -197,11 +290,11 @@ def test_in_any_order_of_arrival_the_findings_are_those_of_a_recomputation(told,
         with transaction(engine) as conn:
             arrive(conn, departments[is_finance], size, at)
             findings.recheck_waiting(conn, at, wait_seconds=WAIT)
-            findings.recheck_due(conn, at, wait_seconds=WAIT)
+            recheck_due(conn, at, wait_seconds=WAIT)
     with transaction(engine) as conn:
         findings.recheck_waiting(conn, told.now, wait_seconds=WAIT)
-        findings.recheck_due(conn, told.now, wait_seconds=WAIT)
+        recheck_due(conn, told.now, wait_seconds=WAIT)
         found = standing(conn)
     engine.dispose()
     assert found == recomputed(told)
-    assert {rule for _id, rule, _severity, _missing in found} == {"R19", "R38", "R44"}
+    assert {rule for _id, rule, _severity, _missing in found} == {"R19", "R38", "R39", "R44"}

@@ -38,3 +38,26 @@ def test_its_name_does_not_depend_on_who_looked_when():
     assert one is not None
     assert other is not None
     assert one.id == other.id
+
+
+# --- R39 ---
+
+OVER, LAW_OVER = NOW, NOW + 5 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"), [(OVER - 1, None), (OVER, "W"), (LAW_OVER - 1, "W"), (LAW_OVER, "A"), (LAW_OVER + 1, "A")]
+)
+def test_late_against_the_promise_is_a_warning_and_against_the_law_an_alarm(at, expected):
+    promise = times.Promise("2027-01-14", OVER, "2027-01-19", LAW_OVER)
+    found = times.late(FINANCE, LEAF, "sub", promise, at)
+    assert (found and found.severity) == expected
+
+
+def test_where_the_law_names_no_day_it_stays_a_warning_and_keeps_its_name():
+    promise = times.Promise("2027-01-14", OVER)
+    one, later = times.late(FINANCE, LEAF, "sub", promise, OVER), times.late(FINANCE, LEAF, "sub", promise, OVER * 2)
+    assert one is not None
+    assert later is not None
+    assert (one.rule, later.severity, one.id) == ("R39", "W", later.id)
+    assert one.facts["promised"] == "2027-01-14"

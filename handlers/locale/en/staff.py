@@ -155,6 +155,7 @@ _TEXTS: dict[str, str] = {
     "rule.R10": "one person did two steps",
     "rule.R11": "one department approved and paid",
     "rule.R19": "orders differ from the award",
+    "rule.R39": "a case is past its promised or lawful day",
     "rule.R44": "approved money has not arrived in time",
     "rule.R35": "records missing at another department",
     "rule.R38": "a record's time does not fit",

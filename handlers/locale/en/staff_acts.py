@@ -43,7 +43,8 @@ TEXTS: dict[str, str] = {
     "act.explain": "explain",
     "act.conclude": "decide",
     # what is signed
-    "line.accept": "Accept {title}{note}.",
+    "line.accept": "Accept {title}{by}{note}.",
+    "line.accept.by": ", answer promised by {day}",
     "line.not-accept": "Not accept {title}, because: {reason}.",
     "line.correct": "Ask for papers {title}, missing: {what}; to {place} by {day}.",
     "line.brought": "Papers brought {title}{note}.",

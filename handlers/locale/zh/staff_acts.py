@@ -43,7 +43,8 @@ TEXTS: dict[str, str] = {
     "act.explain": "说明",
     "act.conclude": "下结论",
     # what is signed
-    "line.accept": "受理 {title}{note}。",
+    "line.accept": "受理 {title}{by}{note}。",
+    "line.accept.by": "，{day}前答复",
     "line.not-accept": "不予受理 {title}，原因：{reason}。",
     "line.correct": "通知补正 {title}，缺：{what}；{day}前交到{place}。",
     "line.brought": "收到补正材料 {title}{note}。",
