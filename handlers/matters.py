@@ -63,6 +63,7 @@ class Matter:
     papers: tuple[Paper, ...]
     steps: tuple[Step, ...]
     programme: str | None = None  # code of the money that follows an approval
+    law_days: int | None = None  # until the decision by the law, where it says so; in the same unit
 
     def __post_init__(self) -> None:
         """Refuse words that nothing further in would understand."""
@@ -70,6 +71,8 @@ class Matter:
             raise ValueError("code, unit or steps")
         if self.silence not in {"accepted", "none"} or self.overdue_correction not in {"withdrawn", "paused"}:
             raise ValueError("silence or overdue_correction")
+        if self.law_days is not None and self.law_days < self.days:
+            raise ValueError("days: more is promised than the law gives")
 
     def is_named_in(self, words: str) -> bool:
         """Whether somebody's words name this matter."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
+from ledger import answers
 from ledger.errors import Refused, RoleMissing
 from ledger.folding import read_folded
 from ledger.records.cases import CaseState
@@ -77,6 +78,8 @@ class Authority:
                 self._check_award(conn, statement)
             case "amendment":
                 self._check_unbuilt(conn, draft)
+            case "finding-explained" | "finding-concluded" if self.stop_rules:
+                answers.check(conn, statement, Network.read(conn).name(self.origin))
             case "citizen-word":
                 self._check_word(conn, Ref.of(_mapping(statement.clear["payment"])))
         if self.stop_rules:
@@ -85,8 +88,9 @@ class Authority:
     def _check_keys(self, conn: Connection, draft: Draft) -> None:
         """No money moves on what was signed with a stolen key, here or in another department's log."""
         about = [*_awards_touched(draft, self.origin), *(Ref(self.origin, handle) for handle in draft.after)]
-        for finding in findings.read_findings(conn, about):
-            if finding.rule == "R50" and finding.facts.get("reason") == STOLEN_KEY:
+        for finding in findings.read_standing(conn, about):
+            stolen = finding.rule == "R50" and finding.facts.get("reason") == STOLEN_KEY
+            if stolen and finding.state not in findings.LIFTED:
                 raise Refused("signed-with-stolen-key", rule="R50")
 
     def _check_four_eyes(self, conn: Connection, statement: Statement, draft: Draft, person: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from ledger import findings
 from ledger.errors import MalformedRecord
 from ledger.folding import dispute
+from ledger.records.answers import ANSWERS
 from ledger.records.check import is_compromised
 from ledger.records.statement import Record, parse_record
 from ledger.rules.logs import LogRef, stolen_key
@@ -31,6 +32,8 @@ def dispute_compromised(conn: Connection, log: LogRef, log_id: int, index: int, 
         if any(is_compromised(said, at, kid, since) for kid in kids):
             dispute(conn, log_id, said.sub, at)
             findings.raise_finding(conn, stolen_key(log, said.leaf, at, said.sub), now)
+            if said.kind in ANSWERS:
+                findings.settle_answers(conn, said.clear["finding"], now)
             found += 1
     return found
 

@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
-from ledger import bindings, officers, second_factor, tickets
+from ledger import answers, bindings, officers, second_factor, tickets
 from ledger.authority import NEEDS_CODE, Authority, account_rows, check_role, owner_of
 from ledger.bindings import Allowance, Bound, Unbound
 from ledger.errors import Busy, Refused
@@ -294,7 +294,7 @@ class Desk:
         """Whose it is; a stranger's act on somebody's object is refused."""
         is_new = objects(statement.sub) is None
         known = None if is_new else lookups.read_owner(conn, (self.log.id, statement.sub))
-        parent = _parent(statement, self.log.origin)
+        parent = _parent(statement, self.log.origin) or answers.about(conn, statement)
         if known is None and parent is not None:
             known = owner_of(conn, Network.read(conn), parent)
         elif known is None and "id_number" in statement.private:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from ledger.answers import read_life
 from ledger.errors import MalformedRecord
 from ledger.findings import MONEY_RULES
 from ledger.merkle.hashing import leaf_hash
@@ -28,7 +29,7 @@ from ledger.storage import entries
 from ledger.storage import findings as rows
 from ledger.storage.network import Network
 from ledger.times import CHINA
-from ledger.views import Finding
+from ledger.views import Finding, FindingStep
 
 SOURCES_MAX = 16  # shown of one finding: a payer can hang any number of payments on one award
 
@@ -52,6 +53,7 @@ class Exhibit:
     """A finding with all that stands behind it."""
 
     finding: Finding
+    life: tuple[FindingStep, ...]  # what it has been, and what departments said of it
     sources: tuple[Source, ...]
     evidence: EvidenceFile | None  # of a log that signed two histories
 
@@ -63,7 +65,7 @@ def read_exhibit(conn: Connection, home: Home, finding: str) -> Exhibit | None:
         return None
     network = Network.read(conn)
     sources = tuple(islice(_compared(conn, network, found), SOURCES_MAX))
-    return Exhibit(found, sources, read_file(conn, home, finding))
+    return Exhibit(found, tuple(read_life(conn, finding)), sources, read_file(conn, home, finding))
 
 
 def finding_url(public_url: str, finding: str) -> str:
@@ -86,6 +88,7 @@ def as_document(exhibit: Exhibit, public_url: str) -> dict[str, Any]:
         "raised_at": moment(found.raised_at),
         "answer_by": found.answer_by,
         "ended_at": None if found.ended_at is None else moment(found.ended_at),
+        "history": [_step(step) for step in exhibit.life],
         "amounts": {name: facts[name] for name in AMOUNTS if facts.get(name) is not None} or None,
         "sources": [_shown(source, public_url) for source in exhibit.sources],
         **{name: facts.get(name) for name in _TOLD},
@@ -97,6 +100,11 @@ def as_document(exhibit: Exhibit, public_url: str) -> dict[str, Any]:
 def moment(at: int) -> str:
     """A moment in seconds since 1970, as RFC 3339 writes it; a record may claim any."""
     return datetime.fromtimestamp(min(at, IAT_MAX), CHINA).isoformat()
+
+
+def _step(step: FindingStep) -> Mapping[str, str]:
+    said = {"at": moment(step.at), "step": step.step, "department": step.department, "record": step.record}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _shown(source: Source, public_url: str) -> Mapping[str, Any]:

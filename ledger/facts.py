@@ -11,9 +11,11 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection
 
+from ledger.answers import read_life
 from ledger.folding import dispute, fold, read_folded, take_disclosures, wait_for_disclosures
 from ledger.memory import Memory, Mirrored
-from ledger.records import codec
+from ledger.records import base64url, codec
+from ledger.records.answers import handle_of
 from ledger.records.fold import Folded
 from ledger.records.funds import AwardState, Ref
 from ledger.records.statement import parse_record
@@ -23,7 +25,7 @@ from ledger.storage import lookups
 from ledger.storage import officers as staff
 from ledger.storage import vault as sealed
 from ledger.storage.facts import ObjectRow
-from ledger.storage.findings import read_findings
+from ledger.storage.findings import read_finding, read_findings
 from ledger.storage.lookups import Lookups
 from ledger.storage.network import Network
 from ledger.storage.vault import Vault
@@ -32,6 +34,7 @@ from ledger.views import (
     Binding,
     CaseView,
     Finding,
+    FindingStep,
     HistoryLine,
     Officer,
     PaymentView,
@@ -214,18 +217,30 @@ class Facts:
         return known[key]
 
     def findings(self, ref: Ref | None = None, *, open_only: bool = True) -> list[Finding]:
-        """What did not agree: everywhere, or about an object and all that hangs on it; the gravest first."""
+        """What did not agree: everywhere, or about an object and all that hangs on it; the open and gravest first."""
         if ref is None:
             return read_findings(self._conn, open_only=open_only)
         if self._row(ref) is None:
             return []
-        known = self._memory.findings.get(ref) if open_only else None
+        known = self._memory.findings.get(ref)
         if known is None:
             about = [Ref(*each) for each in self._tree_of(ref)]
-            known = read_findings(self._conn, about, open_only=open_only)
-            if open_only:
-                self._memory.findings[ref] = known
-        return list(known)
+            known = self._memory.findings[ref] = read_findings(self._conn, about, open_only=False)
+        return [one for one in known if one.is_open or not open_only]
+
+    def finding(self, name: str) -> Finding | None:
+        """One finding, whatever became of it; None when it was never found here."""
+        return read_finding(self._conn, name)
+
+    def finding_life(self, name: str) -> list[FindingStep]:
+        """What a finding has been, and what departments said of it: nothing private is in it."""
+        return read_life(self._conn, name)
+
+    def finding_words(self, name: str) -> dict[str, str]:
+        """In which words our own department explained or decided a finding, by record id; for officers alone."""
+        held = sealed.read_rows(self._conn, [handle_of(name)])
+        opened = {base64url.encode(row.leaf): self._vault.value(row) for row in held if row.name == "words"}
+        return {record: words for record, words in opened.items() if isinstance(words, str)}
 
     def ask(self, question: Callable[[Connection], T]) -> T:
         """What another part of the ledger says, as of this same moment."""

@@ -4,23 +4,38 @@ A finding is derived. Whoever holds the same records finds the same under the sa
 again; only the day by which an explanation is due is this node's own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, select
 
-from ledger import rules
+from ledger import answers, rules
+from ledger.folding import read_folded
+from ledger.records import base64url
+from ledger.records.answers import ANSWERS, AnswerState
 from ledger.records.funds import Ref
-from ledger.rules.mismatch import Mismatch
+from ledger.records.statement import Record
+from ledger.rules.answers import REASONS, Answer, refused_answer
+from ledger.rules.logs import LogRef
+from ledger.rules.mismatch import Mismatch, finding_id
+from ledger.rules.snapshot import AwardSnapshot
+from ledger.rules.times import before_reference
 from ledger.snapshots import award_snapshot
 from ledger.storage import findings as rows
+from ledger.storage.due import Due, ensure_due, set_due
+from ledger.storage.facts import read_begun
+from ledger.storage.network import Network
 from ledger.storage.schema import findings, logs, objects, waiting
+from ledger.times import DAY_SECONDS, day_in_china, start_of_day
 from ledger.workdays import after_working_days
 
 ANSWER_WORKING_DAYS = 5
 HOLIDAYS_UNPUBLISHED = "holidays_unpublished"  # among the facts: the year for which the last day is only a guess
-MONEY_RULES = ("R01", "R09", "R10", "R11", "R19")
+REFUSED_RECORD, TWO_HISTORIES = "R50", "R36"
+UNCREDITED = "R44"
+MONEY_RULES = ("R01", "R09", "R10", "R11", "R19", UNCREDITED)
+CREDITED_WORKING_DAYS = 15  # N of R44: everybody must count the same, so it is no programme's own
 
 _BEIJING = timedelta(hours=8)  # no daylight saving since 1991
 
@@ -57,13 +72,16 @@ _LATE = (
 )
 
 
-def evaluate(conn: Connection, touched: Iterable[Ref], now: int, *, wait_seconds: int) -> list[Mismatch]:
+def evaluate(
+    conn: Connection, touched: Iterable[Ref], now: int, *, wait_seconds: int, story: bool = False
+) -> list[Mismatch]:
     """Ask the rules of money about every award that these objects belong to; returns what does not agree.
 
     Called in the transaction that folded them. `wait_seconds` is T: how long a reference may wait for its object.
+    `story`: it is told of days gone by, so what is late is asked only when all is told.
     """
     awards = dict.fromkeys(award for ref in touched for award in _awards_of(conn, ref))
-    return [found for award in awards for found in _evaluate_award(conn, award, now, wait_seconds)]
+    return [found for award in awards for found in _evaluate_award(conn, award, now, wait_seconds, story=story)]
 
 
 def recheck_waiting(conn: Connection, now: int, *, wait_seconds: int) -> list[Mismatch]:
@@ -79,16 +97,51 @@ def _awards_of(conn: Connection, ref: Ref) -> list[Ref]:
     return [ref] if row[0] == "award" else [Ref(row[1], row[2])]
 
 
-def _evaluate_award(conn: Connection, award: Ref, now: int, wait_seconds: int) -> list[Mismatch]:
+def _evaluate_award(
+    conn: Connection, award: Ref, now: int, wait_seconds: int, *, story: bool = False
+) -> list[Mismatch]:
     snapshot = award_snapshot(conn, award)
     payments = [payment.ref for payment in snapshot.payments]
     found = _without_waiting(conn, award, payments, rules.money(snapshot), now, wait_seconds)
-    was_open = {row.id for row in rows.read_findings(conn, [award, *payments]) if row.rule in MONEY_RULES}
-    for mismatch in found:
+    found += _uncredited(conn, snapshot, now, story=story)
+    was_open = {row.id for row in rows.read_standing(conn, [award, *payments]) if row.rule in MONEY_RULES}
+    for mismatch in (*found, *_out_of_order(conn, snapshot)):
         raise_finding(conn, mismatch, now)
     for gone in sorted(was_open - {mismatch.id for mismatch in found}):
         end_finding(conn, gone, now)
     return found
+
+
+def _out_of_order(conn: Connection, snapshot: AwardSnapshot) -> list[Mismatch]:
+    """Payments that say they are older than the award that they pay (R38); what was told before anybody looked is left.
+
+    Neither record ever changes: such a finding does not end by itself.
+    """
+    award = snapshot.award
+    begun = None if award is None else read_begun(conn, snapshot.ref)
+    if award is None or begun is None:
+        return []
+    found = []
+    for payment in snapshot.payments:
+        first = read_begun(conn, payment.ref)
+        if first is not None and first.watched:
+            log = LogRef(payment.ref.log, payment.department)
+            compared = (payment.ordered.leaf, payment.ref.sub, first.at, award.proposed.leaf, begun.at)
+            found.append(before_reference(log, *compared))
+    return [mismatch for mismatch in found if mismatch is not None]
+
+
+def _uncredited(conn: Connection, snapshot: AwardSnapshot, now: int, *, story: bool) -> list[Mismatch]:
+    """Money that has not arrived in its days; as long as those run, it is looked at when they are over."""
+    award = snapshot.award
+    if award is None or award.state.approved is None or not rules.waits_for_money(snapshot):
+        return []
+    last = after_working_days(day_in_china(award.state.approved), CREDITED_WORKING_DAYS)
+    late_from = start_of_day(last.day.isoformat()) + DAY_SECONDS
+    log_id = rows.find_log(conn, snapshot.ref.log)
+    if (story or now < late_from) and log_id is not None:
+        ensure_due(conn, Due(UNCREDITED, log_id, snapshot.ref.sub, late_from))
+    return [] if story else list(rules.not_credited(snapshot, late_from, now))
 
 
 def _without_waiting(
@@ -114,38 +167,98 @@ def _wait(conn: Connection, payment: Ref, award: Ref, now: int) -> None:
 
 
 def raise_finding(conn: Connection, mismatch: Mismatch, now: int) -> str:
-    """Keep a mismatch as an open finding, and return its id.
+    """Keep a mismatch as a finding, and return its id.
 
-    One that is open already keeps its last day to answer; one that had ended comes back with a new one.
+    One that stands already keeps its last day to answer; one that had ended comes back with a new one. What was said of
+    it counts all the while: it may have arrived before.
     """
     known = rows.read_finding(conn, mismatch.id)
-    facts = dict(mismatch.facts)
     if known is None:
-        place = _place(conn, mismatch)
-        rows.insert_finding(conn, mismatch.id, _opened(mismatch.severity, facts, now) | place)
-    elif known.state != rows.OPEN:
-        rows.update_finding(conn, mismatch.id, _opened(mismatch.severity, facts, now), now)
-    elif (known.severity, _without_note(known.facts)) != (mismatch.severity, facts):
-        kept = _opened(mismatch.severity, facts, known.raised_at)
-        rows.update_finding(conn, mismatch.id, kept, now)
+        rows.insert_finding(conn, mismatch.id, _opened(mismatch, now) | _place(conn, mismatch))
+    elif known.ended_at is not None:
+        rows.update_finding(conn, mismatch.id, _opened(mismatch, now), now)
+    elif (known.severity, _without_note(known.facts)) != (mismatch.severity, dict(mismatch.facts)):
+        rows.update_finding(conn, mismatch.id, _opened(mismatch, known.raised_at), now)
+    else:
+        return mismatch.id
+    settle_answers(conn, mismatch.id, now)
     return mismatch.id
 
 
 def end_finding(conn: Connection, finding: str, now: int) -> bool:
-    """The two sources agree again, or one of them has been taken back; returns whether it was open."""
+    """The two sources agree again, or one of them has been taken back; returns whether it stood."""
     return rows.end_finding(conn, finding, now)
+
+
+# --- what departments say of it ---
+
+
+def take_answer(conn: Connection, log_id: int, record: Record, now: int, *, wait_seconds: int) -> None:
+    """A record just folded may explain or decide a finding, of whichever log. What it names is waited for until T."""
+    if record.kind not in ANSWERS:
+        return
+    name = record.clear["finding"]
+    if rows.read_finding(conn, name) is None:
+        set_due(conn, REFUSED_RECORD, log_id, record.sub, now + wait_seconds + 1)
+    else:
+        settle_answers(conn, name, now)
+
+
+def settle_answers(conn: Connection, name: str, now: int) -> bool:
+    """Let a finding be what was said of it, and refuse what was not its department's to say (R50).
+
+    Returns whether all that was said of it counts.
+    """
+    judged = answers.judge(conn, name)
+    found = rows.read_finding(conn, name)
+    if found is not None:
+        rows.answer_finding(conn, name, judged.said)
+    if found is not None and found.rule == TWO_HISTORIES:
+        rows.freeze_forked(conn, str(found.facts["log"]))
+    for answer, reason in judged.refused:
+        raise_finding(conn, refused_answer(answer, reason), now)
+    for answer in (*judged.counted, *judged.waiting):
+        _excuse(conn, answer, now)
+    return not judged.refused
+
+
+def look_at_answer(conn: Connection, due: Due, now: int, wait_seconds: int) -> None:
+    """What it names had time to arrive, and may still come."""
+    folded = read_folded(conn, due.log_id, due.handle)
+    if folded is None or not isinstance(folded.state, AnswerState):
+        return
+    name = folded.state.finding
+    if not settle_answers(conn, name, now) and rows.read_finding(conn, name) is None:
+        set_due(conn, due.rule, due.log_id, due.handle, now + wait_seconds)
+
+
+def look_at_award(conn: Connection, due: Due, now: int, wait_seconds: int) -> None:
+    """The days in which its money had to arrive are over."""
+    _evaluate_award(conn, Ref(Network.read(conn).origin(due.log_id), due.handle), now, wait_seconds)
+
+
+def _excuse(conn: Connection, answer: Answer, now: int) -> None:
+    """It was refused for what was not known yet."""
+    refused = rows.read_finding(conn, finding_id(REFUSED_RECORD, [answer.leaf]))
+    if refused is not None and refused.facts.get("reason") in REASONS:
+        end_finding(conn, refused.id, now)
 
 
 def settle_log(conn: Connection, rule: str, origin: str, found: Mismatch | None, now: int) -> None:
     """What a rule says about a log as a whole is now this, or nothing; what it said before ends (R37, R49's head)."""
+    settle_logs(conn, rule, origin, [] if found is None else [found], now)
+
+
+def settle_logs(conn: Connection, rule: str, origin: str, found: Sequence[Mismatch], now: int) -> None:
+    """The same of a rule that may say several things about one log (R35)."""
     log_id = rows.find_log(conn, origin)
     if log_id is None:
         return
     for name in rows.read_open_about_log(conn, log_id, rule):
-        if found is None or name != found.id:
-            rows.end_finding(conn, name, now)
-    if found is not None:
-        raise_finding(conn, found, now)
+        if name not in {each.id for each in found}:
+            end_finding(conn, name, now)
+    for mismatch in found:
+        raise_finding(conn, mismatch, now)
 
 
 def _place(conn: Connection, mismatch: Mismatch) -> dict[str, Any]:
@@ -157,14 +270,16 @@ def _place(conn: Connection, mismatch: Mismatch) -> dict[str, Any]:
     return {"rule": mismatch.rule, "log_id": rows.find_log(conn, origin), "handle": handle}
 
 
-def _opened(severity: str, facts: Mapping[str, Any], raised_at: int) -> dict[str, Any]:
+def _opened(mismatch: Mismatch, raised_at: int) -> dict[str, Any]:
+    facts = dict(mismatch.facts)
     day = (datetime.fromtimestamp(raised_at, UTC) + _BEIJING).date()
     due = after_working_days(day, ANSWER_WORKING_DAYS)
     noted = dict(facts) if due.unpublished is None else {**facts, HOLIDAYS_UNPUBLISHED: due.unpublished}
     return {
         "state": rows.OPEN,
-        "severity": severity,
+        "severity": mismatch.severity,
         "facts": noted,
+        "compared": sorted({base64url.encode(one) for one in mismatch.compared}),
         "raised_at": raised_at,
         "answer_by": due.day.isoformat(),
         "ended_at": None,

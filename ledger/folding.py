@@ -12,6 +12,7 @@ from ledger.errors import BadDisclosure, IllegalStep
 from ledger.keys import Keys
 from ledger.records import codec
 from ledger.records import fold as pure
+from ledger.records.answers import AnswerState
 from ledger.records.cases import CaseState
 from ledger.records.check import PERSON_OF_DESK, Signer, signer_ends, signer_named
 from ledger.records.fold import Folded, State
@@ -97,6 +98,8 @@ def status_of(state: State) -> str:
             return "IN_FORCE" if state.in_force else "REVOKED"
         case DepartmentState():
             return "MEMBER" if state.member else "REMOVED"
+        case AnswerState():
+            return "EXPLAINED" if state.outcome is None else "CONCLUDED"
 
 
 def _refers_to(state: State, origin: str) -> Ref | None:

@@ -37,7 +37,7 @@ class Memory:
     sealed: dict[str, list[VaultRow]] = field(default_factory=dict)  # by handle
     folded: dict[Key, Folded] = field(default_factory=dict)
     views: dict[Key, CaseView | AwardView | PaymentView] = field(default_factory=dict)
-    findings: dict[Ref, Sequence[Finding]] = field(default_factory=dict)  # the open ones
+    findings: dict[Ref, Sequence[Finding]] = field(default_factory=dict)  # whatever became of them
     told: dict[Hashable, object] = field(default_factory=dict)  # what was composed of all this
 
     def look_again(self, moment: Moment) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from ledger import bindings
 from ledger.peers.home import Home
@@ -30,7 +30,7 @@ _COSIGNED = select(_cosigned.name, _logs.origin, func.max(_cosigned.time)).join(
 )
 _OPEN = (
     select(_findings.rule, _findings.severity, func.count())
-    .where(_findings.state == "open")
+    .where(_findings.state == "open", or_(_findings.answered.is_(None), _findings.answered == "explained"))
     .group_by(_findings.rule, _findings.severity)
 )
 _PEERS = select(_peers.origin, _peers.failures).where(~_peers.removed)

@@ -13,6 +13,7 @@ from ledger.errors import MalformedRecord
 from ledger.folding import read_folded
 from ledger.key_history import read_history
 from ledger.merkle.errors import MalformedPolicy, OutOfRange
+from ledger.merkle.messages import TIME_BYTES
 from ledger.merkle.note import parse_note_unverified
 from ledger.merkle.policy import Policy, PolicyGroup, PolicyLog, PolicyWitness, quorum
 from ledger.merkle.vkeys import SignatureKind, Verifier, parse_vkey
@@ -112,6 +113,19 @@ def believed_head(conn: Connection, log_id: int) -> Head | None:
         if policy.is_met({line.ref for line in parse_note_unverified(head.served).unverified}):
             return head
     return None
+
+
+def witnessed_at(conn: Connection, log_id: int) -> tuple[int, int] | None:
+    """Size of the newest believed head of a log, and by when all witnesses whose lines it bears had cosigned it.
+
+    The oldest of their times: a quorum had looked by then, whatever single clocks say.
+    """
+    head = believed_head(conn, log_id)
+    if head is None or head.served is None:
+        return None
+    known = {witness.verifier.ref for witness in network_policy(conn).witnesses}
+    lines = [line for line in parse_note_unverified(head.served).unverified if line.ref in known]
+    return head.size, min(int.from_bytes(line.blob[:TIME_BYTES], "big") for line in lines)
 
 
 def forget_heads(conn: Connection, log_id: int, size: int) -> None:

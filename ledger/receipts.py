@@ -61,7 +61,7 @@ class Told:
     proven: bool  # whether a quorum has cosigned a head that holds it
     before_network: bool  # said before another department cosigned anything of its log
     keepers: tuple[Keeper, ...]
-    findings: tuple[Finding, ...]  # open ones about its object
+    findings: tuple[Finding, ...]  # about its object: open ones, and those that were confirmed and are not mended
 
     @property
     def record_id(self) -> str:
@@ -137,6 +137,7 @@ def _tell(conn: Connection, network: Network, place: _Place) -> Told:
     log, index, record = place.log, place.index, place.record
     signer = _signer(conn, place)
     head = believed_head(conn, log.id)
+    about = related(conn, network, Ref(log.origin, record.sub))
     return Told(
         record,
         log.origin,
@@ -150,7 +151,7 @@ def _tell(conn: Connection, network: Network, place: _Place) -> Told:
         head is not None and _prove(conn, log.id, index, record.leaf, head) is not None,
         log.first_cosigned is None or index < log.first_cosigned,
         tuple(_keepers(conn, network, log, index)),
-        tuple(read_findings(conn, related(conn, network, Ref(log.origin, record.sub)))),
+        tuple(one for one in read_findings(conn, about, open_only=False) if one.is_told),
     )
 
 

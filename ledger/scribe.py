@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 
 from ledger.compromised import dispute_compromised
 from ledger.errors import Refused
-from ledger.findings import evaluate
+from ledger.findings import evaluate, take_answer
 from ledger.folding import fold, read_folded
 from ledger.keys import Keys
+from ledger.lateness import MOVES, evaluate_cases
 from ledger.log import OwnLog
 from ledger.merkle.hashing import leaf_hash
 from ledger.records import base64url
@@ -142,10 +143,13 @@ class Scribe:
         index = self.log.append(conn, [record])
         touched = fold(conn, self.log.id, index, record, story=self._story, read=objects)
         self._dispute_compromised(conn, index, record)
+        if record.kind in MOVES and not self._story:
+            evaluate_cases(conn, touched, self.log.now())
+        take_answer(conn, self.log.id, record, self.log.now(), wait_seconds=0)
         if any(isinstance(folded.state, AwardState | PaymentState) for folded in draft.after.values()):
             # What a round says about others' acts is said about ours at once; nothing is waited for, as it was checked.
             # The log's clock is the real one also while the story is told: an explanation is due from today on.
-            evaluate(conn, touched, self.log.now(), wait_seconds=0)
+            evaluate(conn, touched, self.log.now(), wait_seconds=0, story=self._story)
         if draft.disclosures:
             if citizen is None:
                 raise Refused("nobody-to-keep-it-for")

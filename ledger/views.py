@@ -113,12 +113,38 @@ class Finding:
     id: str  # 8 Crockford characters, the same at every department that derives it
     rule: str
     severity: str  # S, A, W
-    state: str  # open, ended
+    state: str  # open, explained; ended (it agrees again); settled, confirmed, false-alarm (an auditor's decision)
     about: Ref | None
     facts: Mapping[str, Any]  # departments, amounts in fen: what the sentences need
     raised_at: int
     answer_by: str  # the last day to explain
-    ended_at: int | None = None
+    ended_at: int | None = None  # when the two sources agreed again, whatever was decided
+    compared: tuple[str, ...] = ()  # what its name is the hash of: base64url, sorted
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for an explanation or a decision."""
+        return self.state in {"open", "explained"}
+
+    @property
+    def is_told(self) -> bool:
+        """Whether whom it concerns is warned of it: it is open, or was confirmed and is not mended."""
+        return self.is_open or (self.state == "confirmed" and self.ended_at is None)
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether an auditor has concluded it."""
+        return self.state in {"settled", "confirmed", "false-alarm"}
+
+
+@dataclass(frozen=True, slots=True)
+class FindingStep:
+    """One step in the life of a finding."""
+
+    at: int  # of this node's own round when the rule says it, `iat` when a department does
+    step: str  # raised, changed, ended, returned; explained, settled, confirmed, false-alarm
+    department: str | None = None  # who said it; None: the rule
+    record: str | None = None  # id of the record that says it
 
 
 @dataclass(frozen=True, slots=True)

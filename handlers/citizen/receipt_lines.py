@@ -118,4 +118,5 @@ def _finding(voice: Voice, found: Finding) -> Own:
         asked = voice.name(str(facts["payer"]))
         amounts = {name: voice.money(facts[name]) for name in _AMOUNTS}
         what = voice.say("receipt.finding.amounts", approver=voice.name(str(facts["approver"])), payer=asked, **amounts)
-    return voice.say("receipt.finding", id=found.id, what=what, department=asked, day=voice.iso(found.answer_by))
+    key = "receipt.finding" if found.state == "open" else f"receipt.finding.{found.state}"
+    return voice.say(key, id=found.id, what=what, department=asked, day=voice.iso(found.answer_by))

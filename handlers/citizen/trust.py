@@ -8,15 +8,17 @@ from collections.abc import Iterable, Sequence
 
 from handlers import rewritten
 from handlers.citizen.voice import Voice
+from handlers.dialogue import lines
 from handlers.locale import Own
 from handlers.rewritten import Rewritten
 from ledger.facts import Facts
 from ledger.records.funds import Ref
-from ledger.views import AwardView, CaseView, Finding, PaymentView, Trust
+from ledger.views import AwardView, CaseView, Finding, FindingStep, PaymentView, Trust
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 FRESH_SECONDS = 300  # T1 of R37: older cosignatures are told as such
 LATE_ROUNDS = 6  # a department that missed so many, while others went on, is named
+RESULT_TOLD_SECONDS = 90 * 86_400  # an auditor's decision is told for so long
 FOR_STAFF = "W"  # a warning concerns how the office works, not the citizen
 
 
@@ -25,20 +27,46 @@ def trust_or_finding(
 ) -> tuple[Own, bool]:
     """The line of trust of an answer about `about`, computed from `views`; or the finding in its place, and True."""
     views, found = list(views), findings_on(facts, about)
-    if not found and facts.ask(voice.services.node.desk.log.behind_at) is not None:
+    standing = [one for one in found if one.is_told]
+    if not standing and facts.ask(voice.services.node.desk.log.behind_at) is not None:
         return voice.say("trust.behind"), False
-    if not found:
-        return trust_line(voice, facts.trust(_needs(views))), False
-    gravest = min(found, key=_rank)
+    if not standing:
+        return lines(_result(voice, facts, found), trust_line(voice, facts.trust(_needs(views)))), False
+    gravest = min(standing, key=_rank)
     told = Rewritten.of(facts, gravest)
     # Of a log that was rewritten, everybody is warned of whom it holds a record; the figures are told to whom they are.
     is_own = told is not None and any(view.ref == told.about for view in views)
-    return finding_line(voice, gravest, told if is_own else None), True
+    said = last_said(facts, gravest)
+    return finding_line(voice, gravest, told if is_own else None, said), True
 
 
 def findings_on(facts: Facts, about: Ref) -> Sequence[Finding]:
-    """The open findings that concern the person who asks about this."""
-    return [one for one in facts.findings(about) if one.severity != FOR_STAFF]
+    """The findings that concern the person who asks about this, whatever became of them."""
+    return [one for one in facts.findings(about, open_only=False) if one.severity != FOR_STAFF]
+
+
+def last_said(facts: Facts, found: Finding) -> FindingStep | None:
+    """What made a finding what it is now, when that was a department's word."""
+    if found.state == "open":
+        return None
+    return next((step for step in reversed(facts.finding_life(found.id)) if step.step == found.state), None)
+
+
+def _result(voice: Voice, facts: Facts, found: Iterable[Finding]) -> Own | None:
+    """What an auditor has come to: the person was promised to be told here."""
+    decided = [(said, one) for one in found if one.is_decided and (said := last_said(facts, one)) is not None]
+    if not decided:
+        return None
+    said, one = max(decided, key=lambda each: (each[0].at, each[1].id))
+    if voice.now - said.at > RESULT_TOLD_SECONDS:
+        return None
+    mended = one.ended_at if one.ended_at is not None else said.at
+    return voice.say(
+        f"finding.result.{one.state}",
+        department=voice.name(said.department or ""),
+        day=voice.day(said.at),
+        mended=voice.day(mended),
+    )
 
 
 def _needs(views: Iterable[CaseView | AwardView | PaymentView]) -> list[tuple[str, int]]:
@@ -107,34 +135,63 @@ def _rank(found: Finding) -> tuple[int, int, str]:
     return (0 if found.rule == rewritten.RULE else 1 if found.rule in _AMOUNTS else 2), found.raised_at, found.id
 
 
-def finding_line(voice: Voice, found: Finding, told: Rewritten | None = None) -> Own:
+def finding_line(voice: Voice, found: Finding, told: Rewritten | None = None, said: FindingStep | None = None) -> Own:
     """What does not agree, who found it, and who explains it by when. It accuses nobody.
 
-    `told`: what was changed in a rewritten log, when it is this person's own.
+    `told`: what was changed in a rewritten log, when it is this person's own. `said`: what a department said of it.
     """
     if told is not None:
-        return voice.say("finding.no-trip", finding=rewritten_line(voice, told))
+        return _both(voice, voice.say("finding.no-trip", finding=rewritten_line(voice, told)), said)
     concerned = voice.departments(tuple(found.facts.get("departments", ())))
     by = voice.name(voice.services.node.name)  # the others are named once their findings are published
     if found.rule == rewritten.RULE:
-        return voice.say("finding.rewritten", department=concerned, by=by)
+        return _both(voice, voice.say("finding.rewritten", department=concerned, by=by), said)
     if found.rule in _AMOUNTS:
-        return _amounts(voice, found, by)
-    return voice.say("finding.other", by=by, department=concerned, day=voice.iso(found.answer_by))
+        return _amounts(voice, found, by, said)
+    if found.rule == "R44":
+        return _not_arrived(voice, found, by, said)
+    return voice.say("finding.other", by=by, then=_then(voice, found, concerned, said))
 
 
-def _amounts(voice: Voice, found: Finding, by: Own) -> Own:
+def _then(voice: Voice, found: Finding, asked: Own, said: FindingStep | None) -> Own:
+    """What comes next: an explanation by its last day, or what was said already."""
+    if said is None:
+        return voice.say("finding.then.open", department=asked, day=voice.iso(found.answer_by))
+    return _said(voice, said)
+
+
+def _both(voice: Voice, line: Own, said: FindingStep | None) -> Own:
+    return line if said is None else Own(voice.say("trust.between").join((line, _said(voice, said))))
+
+
+def _said(voice: Voice, said: FindingStep) -> Own:
+    return voice.say(f"finding.then.{said.step}", department=voice.name(said.department or ""), day=voice.day(said.at))
+
+
+def _amounts(voice: Voice, found: Finding, by: Own, said: FindingStep | None) -> Own:
     approved, ordered, paid = (found.facts[name] for name in ("approved", "ordered", "paid"))
     given = max(ordered, paid) if found.rule == "R01" else ordered
     key = "more" if given > approved else "less" if paid >= given else "less-ordered"
+    payer = voice.name(found.facts["payer"])
     amounts = {"approved": approved, "given": given, "missing": approved - given, "extra": given - approved}
     return voice.say(
         f"finding.{key}",
         by=by,
-        day=voice.iso(found.answer_by),
+        then=_then(voice, found, payer, said),
         approver=voice.name(found.facts["approver"]),
-        payer=voice.name(found.facts["payer"]),
+        payer=payer,
         **{name: voice.money(fen) for name, fen in amounts.items()},
+    )
+
+
+def _not_arrived(voice: Voice, found: Finding, by: Own, said: FindingStep | None) -> Own:
+    payer = voice.name(found.facts["payer"])
+    return voice.say(
+        "finding.not-arrived" if found.facts["credited"] else "finding.nothing-arrived",
+        by=by,
+        then=_then(voice, found, payer, said),
+        approver=voice.name(found.facts["approver"]),
+        **{name: voice.money(found.facts[name]) for name in ("approved", "credited", "missing")},
     )
 
 

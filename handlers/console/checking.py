@@ -26,6 +26,7 @@ from ledger.audit.verify import (
     verify_url,
 )
 from ledger.exhibits import finding_url
+from ledger.facts import Facts
 from ledger.keyring import KeyFile, Keyring
 from ledger.merkle.errors import MerkleError
 from ledger.merkle.policy import parse_policy
@@ -60,15 +61,19 @@ def crosscheck(console: Console, peer: str | None, *, as_json: bool) -> None:
     with expected():
         node = console.open_node()
         done = run_round(node, peer, wait_seconds=LEASE_SECONDS)
-    _show_round(done, node.public_url, as_json=as_json)
+        with node.reading() as facts:
+            _show_round(done, facts, node.public_url, as_json=as_json)
     raise SystemExit(done.exit_code)
 
 
-def _show_round(done: Round, public_url: str, *, as_json: bool) -> None:
+def _show_round(done: Round, facts: Facts, public_url: str, *, as_json: bool) -> None:
     rows = [_row(row) for row in done.rows]
     if as_json:
-        found = [{**_finding(one), "url": finding_url(public_url, one.id)} for one in done.findings]
-        click.echo(json.dumps({"departments": rows, "findings": found}, ensure_ascii=False, indent=1))
+        found = [_finding(finding, facts, public_url) for finding in done.findings]
+        closed = [finding for finding in facts.findings(open_only=False) if not finding.is_open]
+        past = [_finding(finding, facts, public_url) for finding in closed]
+        told = {"departments": rows, "findings": found} | ({"past": past} if past else {})
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
         return
     show(rows, as_json=False, empty="no department is followed yet; `peers add` follows the first")
     for finding in done.findings:
@@ -89,14 +94,19 @@ def _row(row: PeerRow) -> dict[str, object]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def _finding(finding: Finding, facts: Facts, public_url: str) -> dict[str, object]:
     return {
         "id": finding.id,
+        "url": finding_url(public_url, finding.id),
         "rule": finding.rule,
         "severity": finding.severity,
         "state": finding.state,
         "facts": dict(finding.facts),
         "answer_by": finding.answer_by,
+        "history": [
+            {"at": each.at, "step": each.step, "department": each.department, "record": each.record}
+            for each in facts.finding_life(finding.id)
+        ],
     }
 
 

@@ -35,8 +35,10 @@ from ledger.merkle.cosignature import parse_checkpoint_unverified
 from ledger.merkle.encoding import encode_base64
 from ledger.receipts import read_receipt
 from ledger.records.evidence import EvidenceFile, format_evidence
+from ledger.views import FindingStep
 
 SOURCES_SHOWN_MAX = 4
+STEPS_SHOWN_MAX = 9
 UNKNOWN = "no finding of this name was ever raised at this node"
 AMOUNTS = ("approved", "ordered", "paid")
 
@@ -100,6 +102,7 @@ def _shown(services: Services, exhibit: Exhibit, told: Rewritten | None) -> dict
         "name": say.say("exhibit.name", id=found.id, rule=found.rule),
         "what": _what(say, exhibit, told),
         "rows": _rows(say, exhibit),
+        "life": [_step(say, step) for step in exhibit.life[-STEPS_SHOWN_MAX:]],
         "sources": [_source(services, say, one) for one in exhibit.sources[:SOURCES_SHOWN_MAX]],
         "more": len(exhibit.sources) > SOURCES_SHOWN_MAX,
         "log": None if exhibit.sources else _log(say, exhibit),
@@ -138,6 +141,12 @@ def _state(say: Voice, state: str) -> Own:
     """What a state is called; one that has no words yet, by its name."""
     key = f"exhibit.state.{state}"
     return say.say(key) if say.say.has(key) else Own(state)
+
+
+def _step(say: Voice, step: FindingStep) -> Own:
+    who = Own() if step.department is None else say.name(step.department)
+    what = say.say(f"findings.step.{step.step}", department=who)
+    return say.say("findings.step", day=say.day(step.at), time=say.clock(step.at), what=what, words=Own())
 
 
 def _moment(say: Voice, at: int) -> Own:

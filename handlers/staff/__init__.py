@@ -6,7 +6,20 @@ Staff words exist only for the bound accounts of officers in force: for everybod
 from bot.routing import Route, on_code, on_command
 from handlers.dialogue import YES
 from handlers.services import Services
-from handlers.staff import amending, calls, casework, drafts, findings, funds, inbox, intake, lookup, network, sign_in
+from handlers.staff import (
+    amending,
+    answering,
+    calls,
+    casework,
+    drafts,
+    findings,
+    funds,
+    inbox,
+    intake,
+    lookup,
+    network,
+    sign_in,
+)
 from handlers.staff import help as helping
 from handlers.staff.acts import command
 from handlers.staff.commands import LATER, WORDS
@@ -35,6 +48,8 @@ STAFF_ROUTES: list[Route[Services]] = [
         for act in (*casework.ACTS, *funds.ACTS)
     ),
     on_command(WORDS["amend"], to_sign(amending.amend), guard=is_officer),
+    on_command(WORDS["explain"], to_sign(answering.explain), guard=is_officer),
+    on_command(WORDS["conclude"], to_sign(answering.conclude), guard=is_officer),
     # the draft that is open
     on_command(YES, to_come_in(drafts.confirm), also=("confirm",), guard=drafts.is_confirmed_here, exact=True),
     on_command(

@@ -4,6 +4,7 @@ from datetime import date
 
 from handlers import deadlines
 from handlers.amounts import parse_amount
+from handlers.citizen.voice import Voice
 from handlers.locale import Own
 from handlers.matters import Matter, Programme
 from handlers.staff.acts import Act, Asked, Unfinished, you, you_after
@@ -40,8 +41,20 @@ def _noted(asked: Asked) -> Own:
 
 
 def _accept(asked: Asked) -> Draft:
-    statement = Statement("case-accepted", _case(asked).ref.sub, {}, _note(asked))
-    return asked.draft(statement, you(asked.turn, statement.kind), note=_noted(asked))
+    case, say = _case(asked), asked.turn.say
+    matter = asked.turn.services.matters.get(case.state.matter)
+    clear, by = ({}, Own()) if matter is None else _promise(say, matter)
+    statement = Statement("case-accepted", case.ref.sub, clear, _note(asked))
+    return asked.draft(statement, you(asked.turn, statement.kind), by=by, note=_noted(asked))
+
+
+def _promise(say: Voice, matter: Matter) -> tuple[dict[str, Json], Own]:
+    """The day by which the citizen has an answer: it is signed with the acceptance, and told."""
+    last = deadlines.after(say.today, matter.days, matter.unit)
+    clear: dict[str, Json] = {"promised": last.day.isoformat()}
+    if matter.law_days is not None:
+        clear["lawful"] = deadlines.after(say.today, matter.law_days, matter.unit).day.isoformat()
+    return clear, say.say("line.accept.by", day=say.by(last))
 
 
 def _not_accept(asked: Asked) -> Draft:

@@ -33,13 +33,13 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "bank-result": "#银行结果",
         "reissue": "#补发",
         "amend": "#更正",
+        "explain": "#说明",
+        "conclude": "#结论",
     }
 )
 
 # Words of later stages.
 LATER = (
-    "#说明",
-    "#结论",
     "#同意加入",
     "#下达",
     "#名册",

@@ -8,6 +8,8 @@ from handlers.citizen.trust import trust_or_finding
 from handlers.citizen.voice import record_name
 from handlers.dialogue import Choice, answer, lines
 from handlers.locale import Own
+from handlers.staff import findings
+from handlers.staff.answering import split_name
 from handlers.staff.commands import WORDS, choice, says
 from handlers.staff.door import Turn
 from handlers.staff.offers import Colleagues, blocked, counter_offers, offers
@@ -26,7 +28,10 @@ Show = Callable[[Turn, Facts, Thing, str], Reply]
 
 
 def look(turn: Turn) -> Reply:
-    """Everything about one thing, and what this officer may do with it."""
+    """Everything about one thing, and what this officer may do with it; or about one finding."""
+    name, words = split_name(turn.request.argument)
+    if name and not words:
+        return findings.show_one(turn, name)
     return _on_thing(turn, "look", _shown)
 
 

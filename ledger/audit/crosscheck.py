@@ -18,11 +18,13 @@ from sqlalchemy import Connection, func, select, update
 from ledger import findings
 from ledger.audit.watch import watch_logs
 from ledger.errors import Busy, ForkFound, LedgerError, Misconfigured
+from ledger.lateness import recheck_due
 from ledger.peers import publish
 from ledger.peers.difference import note_difference
 from ledger.peers.evidence import keep_evidence
 from ledger.peers.exchange import fetch_private
 from ledger.peers.home import Home, Peer, read_peer, read_peers
+from ledger.peers.lagging import ask_lagging
 from ledger.peers.mirror import follow, open_mirror
 from ledger.peers.promises import judge
 from ledger.peers.split_views import compare_views
@@ -38,7 +40,7 @@ PARALLEL_MAX = 8
 TURN_SECONDS_MAX = 60.0  # of one peer in a round: whoever answers everything, slowly, holds up the others no longer
 BACKOFF_DOUBLINGS_MAX = 3  # a peer that does not answer is asked every 8th round at the least
 ERROR_CHARS_MAX = 200
-TWO_HISTORIES = "has shown two histories, and is never cosigned again"
+TWO_HISTORIES = "has shown two histories, and is not cosigned"
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +73,7 @@ class Report:
     """What one round came to."""
 
     rows: tuple[PeerRow, ...]
-    findings: tuple[Finding, ...]  # every open one: stops first, then alarms, then warnings
+    findings: tuple[Finding, ...]  # open or explained, and not decided: stops first, then alarms, then warnings
 
     @property
     def exit_code(self) -> int:
@@ -110,6 +112,7 @@ def run_round(
             publish.collect_mirrors(home)
             # After all have been followed: what we hold by now is rarely less than what they have seen.
             compare_views(home, _went_well(outcomes), after_each=still_alone)
+            ask_lagging(home)
         return _conclude(home, followed, outcomes, watched=cosign)
 
 
@@ -226,7 +229,9 @@ def _remember(home: Home, peer: Peer, outcome: _Outcome) -> None:
 def _conclude(home: Home, peers: Sequence[Peer], outcomes: dict[str, _Outcome], *, watched: bool) -> Report:
     with transaction(home.engine) as connection:
         now = home.now()
-        findings.recheck_waiting(connection, now, wait_seconds=ROUNDS_UNTIL_LATE * home.round_seconds)
+        wait = ROUNDS_UNTIL_LATE * home.round_seconds
+        findings.recheck_waiting(connection, now, wait_seconds=wait)
+        recheck_due(connection, now, wait_seconds=wait)
         if watched:
             watch_logs(connection, home)
         for peer in peers:

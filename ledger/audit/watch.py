@@ -3,6 +3,8 @@
 Nothing happens when nobody looks any more, so this is asked once a round.
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, func, insert, select
 
 from ledger import findings
@@ -12,6 +14,7 @@ from ledger.peers.home import Home, read_peers
 from ledger.rules import logs as rules
 from ledger.storage import entries, heads, schema
 from ledger.storage.heads import KeptCosignature
+from ledger.storage.lags import forget_lag, note_lag
 
 WATCHING_SINCE = "watching-since"  # a cursor: when our own rounds began to cosign
 
@@ -30,6 +33,7 @@ def watch_logs(connection: Connection, home: Home) -> None:
         log_id = entries.find_log(connection, log.origin)
         if log_id is not None:
             _check_watched(connection, home, log, log_id, cosigners, since)
+            _check_taken_in(connection, home, log, log_id, cosigners)
             if log is not own:
                 _check_mirrored(connection, home, log, log_id, cosigners, since)
 
@@ -69,6 +73,32 @@ def _check_mirrored(
         text = Checkpoint(log.origin, head.size, head.root).text()
         mismatch = rules.unchecked_head(log, text, max(beyond[0], since), home.now(), home.round_seconds)
     findings.settle_log(connection, "R49", log.origin, mismatch, home.now())
+
+
+def _check_taken_in(connection: Connection, home: Home, log: rules.LogRef, log_id: int, cosigners: Cosigners) -> None:
+    """What each other department's mirror vouches for, against what we hold (R35)."""
+    now, held = home.now(), entries.read_edge(connection, log_id).size
+    if log.origin == home.origin:  # what nobody was shown yet, nobody can hold
+        shown = heads.published_head(connection, log_id)
+        held = 0 if shown is None else shown.size
+    looked = _by_department(cosigners, cosigners.foreign_over(connection, log_id, log.origin, heads.WITNESS))
+    vouched = _by_department(cosigners, cosigners.foreign_over(connection, log_id, log.origin, heads.MIRROR))
+    names, found = {peer.origin: peer.name for peer in read_peers(connection)} | {home.origin: home.name}, []
+    for origin, one in vouched.items():
+        since = note_lag(connection, log_id, one.line.name, one.size, now) if one.size < held else None
+        if since is None:
+            forget_lag(connection, log_id, one.line.name)
+            continue
+        # Its witness goes on by itself when the log asks it; its mirror says nothing of what it could not store.
+        spoke_at = min(max(one.time, looked[origin].time if origin in looked else 0), now)
+        said = rules.missing_at_peer(log, names[origin], _text(log, one), since, spoke_at, home.round_seconds)
+        found += [] if said is None else [said]
+    findings.settle_logs(connection, "R35", log.origin, found, now)
+
+
+def _by_department(cosigners: Cosigners, said: Sequence[KeptCosignature]) -> dict[str, KeptCosignature]:
+    """The newest of each department, by its log's origin."""
+    return {cosigners.members[one.line.ref].origin: one for one in sorted(said, key=lambda one: one.time)}
 
 
 def _text(log: rules.LogRef, cosigned: KeptCosignature) -> str:

@@ -60,9 +60,11 @@ def note_difference(home: Home, peer: Peer) -> bool:
 
 def _untold(connection: Connection, origin: str) -> Any:
     """The evidence against this log, as long as its finding does not say what differs."""
-    row = connection.execute(select(schema.evidence).where(_evidence.origin == origin)).first()
-    finding = None if row is None else rows.read_finding(connection, row.finding)
-    return row if finding is not None and DIFFERS not in finding.facts else None
+    for row in connection.execute(select(schema.evidence).where(_evidence.origin == origin)):
+        finding = rows.read_finding(connection, row.finding)
+        if finding is not None and not finding.is_decided and DIFFERS not in finding.facts:
+            return row
+    return None
 
 
 def _compare(home: Home, peer: Peer, log_id: int) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ evidence of nothing: anyone can make one.
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from ledger import findings
 from ledger.errors import ForkFound
@@ -19,6 +19,7 @@ from ledger.merkle.proofs import ReadNode, both_roots, prove_both_roots
 from ledger.records.evidence import Evidence
 from ledger.rules.logs import LogRef, two_histories
 from ledger.storage import schema
+from ledger.storage.findings import freeze_forked, has_forked
 from ledger.storage.network import Network
 
 
@@ -56,14 +57,19 @@ def check_same_history(one: Head, other: Head, read: ReadNode | None = None) -> 
 
 
 def keep_evidence(connection: Connection, fork: ForkFound, at: int) -> None:
-    """Keep both notes with a finding (R36), and never again cosign that log. The first evidence stays."""
+    """Keep both notes with a finding (R36), and cosign that log no more, unless that is decided already.
+
+    The first evidence stays, as long as no decision has lifted it. What it once lifted freezes nothing again.
+    """
     if has_forked(connection, fork.origin):
         return
     log = LogRef(fork.origin, Network.read(connection).name(fork.origin))
     texts = [parse_note_unverified(signed).text for signed in (fork.older, fork.newer)]
-    finding = findings.raise_finding(connection, two_histories(log, *texts), at)
+    mismatch = two_histories(log, *texts)
+    if _is_kept(connection, mismatch.id):
+        return
     row = {
-        "finding": finding,
+        "finding": findings.raise_finding(connection, mismatch, at),
         "origin": fork.origin,
         "older": fork.older,
         "newer": fork.newer,
@@ -71,13 +77,12 @@ def keep_evidence(connection: Connection, fork: ForkFound, at: int) -> None:
         "at": at,
     }
     connection.execute(insert(schema.evidence), row)
-    connection.execute(update(schema.peers).where(schema.peers.c.origin == fork.origin).values(forked=True))
+    freeze_forked(connection, fork.origin)
 
 
-def has_forked(connection: Connection, origin: str) -> bool:
-    """Whether we hold evidence against this log, member's or stranger's."""
+def _is_kept(connection: Connection, finding: str) -> bool:
     kept = schema.evidence.c
-    return connection.execute(select(kept.finding).where(kept.origin == origin).limit(1)).first() is not None
+    return connection.execute(select(kept.finding).where(kept.finding == finding)).first() is not None
 
 
 def read_evidence(connection: Connection, origin: str) -> list[Evidence]:

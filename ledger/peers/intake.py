@@ -13,17 +13,21 @@ from ledger import findings
 from ledger.compromised import dispute_compromised
 from ledger.errors import LedgerError, MalformedRecord, Refused, Rejected, UnknownSigner
 from ledger.folding import dispute, fold, read_folded, wait_for_disclosures
+from ledger.lateness import MOVES, evaluate_cases
 from ledger.merkle.hashing import leaf_hash
 from ledger.peers.home import Home, Peer
 from ledger.peers.rotated import keep_rotation
+from ledger.quorum import witnessed_at
 from ledger.records import base64url
 from ledger.records.check import check_signed
 from ledger.records.funds import AwardState, PaymentState, Ref
 from ledger.records.statement import Record, clear_outside_list, parse_record
 from ledger.rules import logs as rules
+from ledger.rules import times
 from ledger.rules.mismatch import Mismatch
 from ledger.storage import entries
 from ledger.storage.facts import read_signer
+from ledger.storage.network import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +41,62 @@ class _Place:
     peer: Peer
     story: bool  # told before the network began: nobody is notified
 
+    @property
+    def wait_seconds(self) -> int:
+        """T: how long what a record names may take to arrive."""
+        return rules.ROUNDS_UNTIL_LATE * self.home.round_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """What the times of a log's new records are compared with (R38)."""
+
+    first: int | None  # the first index that a cosigned head did not hold when it came: before it nobody looked
+    witnessed: tuple[int, int] | None  # how much of it a quorum cosigned last, and when
+    now: int
+
+    @classmethod
+    def read(cls, place: _Place) -> "_Clock":
+        """As of before these records: what was cosigned by then does not hold them."""
+        first = Network.read(place.connection).log(place.log_id).first_cosigned
+        witnessed = None if first is None else witnessed_at(place.connection, place.log_id)
+        return cls(first, witnessed, place.home.now())
+
+    def check(self, place: _Place, index: int, record: Record) -> None:
+        """Raise what does not fit; the record counts all the same."""
+        if self.first is None or index < self.first:
+            return
+        told = (place.log, record.leaf, record.sub, record.iat)
+        found = [times.in_future(*told, self.now)]
+        if self.witnessed is not None and self.witnessed[0] <= index:
+            found.append(times.backdated(*told, self.witnessed[1]))
+        for mismatch in found:
+            if mismatch is not None:
+                findings.raise_finding(place.connection, mismatch, self.now)
+
 
 def take_in(
     connection: Connection, home: Home, log_id: int, peer: Peer, start: int, some: Sequence[bytes], *, story: bool
 ) -> int:
     """Check and fold entries just stored, of which the first has index `start`; returns how many were refused."""
     place = _Place(connection, home, log_id, rules.LogRef(peer.origin, peer.name), peer, story)
+    clock = _Clock.read(place)
     now = home.now()
     touched: list[Ref] = []
+    moved: list[Ref] = []
     refused = 0
     for index, entry in enumerate(some, start):
         refs, mismatch = _take_one(place, index, entry)
         touched += refs
+        if mismatch is None:
+            record = parse_record(entry)
+            clock.check(place, index, record)
+            moved += refs if record.kind in MOVES else ()
         if mismatch is not None:
             findings.raise_finding(connection, mismatch, now)
             refused += 1
-    wait = rules.ROUNDS_UNTIL_LATE * home.round_seconds
-    findings.evaluate(connection, touched, now, wait_seconds=wait)
+    evaluate_cases(connection, moved, now, clock.witnessed)
+    findings.evaluate(connection, touched, now, wait_seconds=place.wait_seconds, story=story)
     return refused
 
 
@@ -73,6 +116,7 @@ def _take_one(place: _Place, index: int, entry: bytes) -> tuple[tuple[Ref, ...],
         return refs, rules.unknown_kind(place.log, leaf, index, record.kind, record.sub)
     _ask_for_private(place, record)
     dispute_compromised(place.connection, place.log, place.log_id, index, record, place.home.now())
+    findings.take_answer(place.connection, place.log_id, record, place.home.now(), wait_seconds=place.wait_seconds)
     if record.kind == "rotation" and (folded := read_folded(place.connection, place.log_id, record.sub)) is not None:
         keep_rotation(place.connection, place.log.origin, record, folded)
     return refs, None

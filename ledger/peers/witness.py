@@ -20,11 +20,12 @@ from ledger.merkle.hashing import EMPTY_ROOT, Hash
 from ledger.merkle.note import SignatureLine, format_note
 from ledger.merkle.proofs import check_consistency
 from ledger.peers.errors import MalformedQuestion, OldTooLarge, StaleOld, UnknownLog, UnprovenGrowth, Untrusted
-from ledger.peers.evidence import Head, check_same_history, has_forked, keep_evidence
+from ledger.peers.evidence import Head, check_same_history, keep_evidence
 from ledger.peers.home import Home, trusted_for
 from ledger.peers.retired import check_retired
 from ledger.storage import schema
 from ledger.storage.engine import reading, transaction
+from ledger.storage.findings import has_forked
 
 _witnessed = schema.witnessed.c
 

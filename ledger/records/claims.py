@@ -13,6 +13,7 @@ from ledger.records.jsonstrict import INTEGER_MAX, Json
 ROLES = ("clerk", "approver", "authoriser", "finance", "auditor", "admin")
 AMOUNT_FEN_MAX = 10**13  # a hundred billion yuan
 VKEYS_MAX = 4
+LEAVES_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,16 @@ def _is_ended_log(value: Json) -> bool:
     )
 
 
+def _are_leaves(value: Json) -> bool:
+    # Sorted, each once: one set of hashes has one spelling.
+    return (
+        isinstance(value, list)
+        and 1 <= len(value) <= LEAVES_MAX
+        and all(isinstance(one, str) and leaf(one) for one in value)
+        and value == sorted({str(one) for one in value})
+    )
+
+
 def _are_roles(value: Json) -> bool:
     return isinstance(value, list) and bool(value) and value == [role for role in ROLES if role in value]
 
@@ -100,6 +111,8 @@ sha256_hex = _matching("a hash of 32 bytes in hex", r"[0-9a-f]{64}")
 code = _matching("a code: letters, digits, dots, dashes, at most 48", r"[A-Za-z0-9][A-Za-z0-9._-]{0,47}")
 origin = _matching("a log's origin", r"[!-*,-~]{1,255}")  # a C2SP name: no space, no plus
 month = _matching("a month, YYYY-MM", r"[0-9]{4}-(0[1-9]|1[0-2])")
+finding = _matching("a finding's name: 8 Crockford characters", r"[0-9A-HJKMNP-TV-Z]{8}")
+rule = _matching("a rule's id: R and two digits", r"R[0-9]{2}")
 prefix = _matching("2 to 4 digits", r"[1-9][0-9]{1,3}")
 department = Shape(
     "a department's name, at most 40 letters",
@@ -110,6 +123,7 @@ count = Shape("a whole number from 0", lambda value: _is_whole(value, 0, INTEGER
 amount_fen = Shape("an amount in fen, more than 0", lambda value: _is_whole(value, 1, AMOUNT_FEN_MAX))
 reference = Shape("an object of any log: `log` is its origin, `sub` its handle", _is_reference)
 vkeys = Shape("one to four C2SP vkeys", _are_vkeys)
+leaves = Shape("hashes of 32 bytes in base64url, at most 256, sorted, each once", _are_leaves)
 signatures = Shape("one to four signatures in base64url", _are_signatures)
 ended_log = Shape(
     "a log that ended: `log` is its origin, `size` and `root` (hex) its last head that counts", _is_ended_log

@@ -9,6 +9,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
+from ledger.records.answers import AnswerState, Outcome
 from ledger.records.cases import CaseState, CaseStatus
 from ledger.records.fold import Before, Folded, Head, State
 from ledger.records.funds import AwardState, AwardStatus, PaymentState, PaymentStatus, Ref, WordState
@@ -21,6 +22,10 @@ def _ref(value: list[str]) -> Ref:
     return Ref(*value)
 
 
+def _outcome(value: str | None) -> Outcome | None:
+    return None if value is None else Outcome(value)
+
+
 _STATES: Mapping[str, tuple[type[State], Mapping[str, Revive]]] = {
     "department": (DepartmentState, {"log_keys": tuple, "witness_keys": tuple, "mirror_keys": tuple}),
     "officer": (OfficerState, {"roles": tuple}),
@@ -28,6 +33,7 @@ _STATES: Mapping[str, tuple[type[State], Mapping[str, Revive]]] = {
     "award": (AwardState, {"status": AwardStatus}),
     "payment": (PaymentState, {"award": _ref, "status": PaymentStatus}),
     "word": (WordState, {"payment": _ref}),
+    "answer": (AnswerState, {"outcome": _outcome}),
 }
 # Positions, not names: the text is read with every question, and half as long.
 _VALUES = {row[0]: attrgetter(*(each.name for each in fields(row[0]))) for row in _STATES.values()}

@@ -24,7 +24,7 @@ department it is written.
 | `iss` | origin of the log it was made for: in another log it counts for nothing |
 | `jti` | its own name: 128 random bits |
 | `iat` | when it was signed, in seconds since 1970, UTC; before the year 3000 |
-| `sub` | the object it is about: 128 random bits |
+| `sub` | the object it is about: 128 random bits; of what is said of a finding, made of the finding's name |
 | `prev` | leaf hash of the record before it about the same object in this log; absent in the first |
 | `_sd_alg`, `_sd` | `sha-256`; sorted digests of what is private, and decoys up to the number fixed for the kind |
 
@@ -40,6 +40,7 @@ _TITLES = {
     "award": "An award, in the log of the department that approves it",
     "payment": "A payment, in the log of the department that pays it",
     "word": "A citizen's own word, in the log of the department that took it",
+    "answer": "What a department says of a finding",
     "any": "A mistake taken back",
 }
 

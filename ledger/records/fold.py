@@ -4,18 +4,20 @@ One record is about one object (`sub`) and may move a second one: an award moves
 whose place it takes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ledger.errors import IllegalStep
-from ledger.records import base64url, cases, funds, governance
+from ledger.records import answers, base64url, cases, funds, governance
+from ledger.records.answers import AnswerState
 from ledger.records.cases import CaseState
 from ledger.records.funds import AwardState, PaymentState, WordState
 from ledger.records.governance import DepartmentState, OfficerState
 from ledger.records.statement import Record
 from ledger.times import start_of_day
 
-State = DepartmentState | OfficerState | CaseState | AwardState | PaymentState | WordState
+State = DepartmentState | OfficerState | CaseState | AwardState | PaymentState | WordState | AnswerState
 
 EARLIEST_DAY = "1980-01-01"  # that anything told here may have happened on
 
@@ -119,20 +121,21 @@ def record_name(leaf: bytes) -> str:
 def _apply_one(state: State | None, record: Record) -> State:
     kind = record.known
     assert kind is not None
-    match kind.topic, state:
-        case "department", None | DepartmentState():
-            return governance.apply_department(state, record)
-        case "officer", None | OfficerState():
-            return governance.apply_officer(state, record)
-        case "case", None | CaseState():
-            return cases.apply(state, record)
-        case "award", None | AwardState():
-            return funds.apply_award(state, record)
-        case "payment", None | PaymentState():
-            return funds.apply_payment(state, record, handle=record.sub)
-        case "word", None | WordState():
-            return funds.apply_word(state, record)
-    raise IllegalStep(record.kind, type(state).__name__, "another-object")
+    made, then = _TOPICS[kind.topic]
+    if state is not None and not isinstance(state, made):
+        raise IllegalStep(record.kind, type(state).__name__, "another-object")
+    return then(state, record)
+
+
+_TOPICS: Mapping[str, tuple[Any, Callable[[Any, Record], State]]] = {
+    "department": (DepartmentState, governance.apply_department),
+    "officer": (OfficerState, governance.apply_officer),
+    "case": (CaseState, cases.apply),
+    "award": (AwardState, funds.apply_award),
+    "payment": (PaymentState, lambda state, record: funds.apply_payment(state, record, handle=record.sub)),
+    "word": (WordState, funds.apply_word),
+    "answer": (AnswerState, answers.apply_answer),
+}
 
 
 def _second(state: State, record: Record) -> str | None:

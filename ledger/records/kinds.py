@@ -18,7 +18,7 @@ class Kind:
     """One kind of record, in one version."""
 
     name: str
-    topic: str  # which object it is about: department, officer, case, award, payment, word
+    topic: str  # which object it is about: department, officer, case, award, payment, word, answer
     signers: tuple[str, ...]  # roles of which the signer needs one; DESK is the node's own key
     clear: Mapping[str, Shape] = field(default_factory=dict)  # must be there
     maybe: Mapping[str, Shape] = field(default_factory=dict)  # may be there
@@ -40,8 +40,13 @@ _ON = {"on": shape.day}  # the day it happened, when it was entered later (è¡¥å½
 _BANK_FILE = {"file": shape.sha256_hex, "line": shape.count}
 # The same where an officer's word may have come from a file of the office's own approval system.
 _DATED = {**_ON, **_BANK_FILE}
+_PROMISE = {"promised": shape.day, "lawful": shape.day}  # the last day to decide: what is promised, what the law says
 _KEYS = {"log_keys": shape.vkeys, "witness_keys": shape.vkeys, "mirror_keys": shape.vkeys}
 _BANK_OUTCOME = shape.one_of("accepted", "held", "credited", "rejected", "returned")
+
+_FINDING = {"finding": shape.finding, "rule": shape.rule}
+# What its name is the hash of: so that whoever never found it can still tell that it is no invention.
+_COMPARED = {"compared": shape.leaves}
 
 _ALL = (
     # governance
@@ -106,7 +111,7 @@ _ALL = (
         _DATED,
         ("number", "query_code", "applicant", "phone", "payee", "account", "id_number", "place", "relation"),
     ),
-    Kind("case-accepted", "case", ("clerk",), maybe=_DATED, private=("note",)),
+    Kind("case-accepted", "case", ("clerk",), maybe={**_PROMISE, **_DATED}, private=("note",)),
     Kind("case-not-accepted", "case", ("clerk",), maybe=_DATED, private=("reason",)),
     Kind("case-correction-due", "case", ("clerk",), {"until": shape.day}, _DATED, ("what",)),
     Kind("case-correction-brought", "case", ("clerk",), maybe=_DATED, private=("note",)),
@@ -159,6 +164,16 @@ _ALL = (
         (DESK,),
         {"payment": shape.reference, "word": shape.one_of("received", "received-with-issues", "not-received")},
         {"amount": shape.amount_fen, **_ON},
+    ),
+    # what departments say of a finding
+    Kind("finding-explained", "answer", shape.ROLES, _FINDING, _COMPARED, ("words",)),
+    Kind(
+        "finding-concluded",
+        "answer",
+        ("auditor",),
+        {**_FINDING, "outcome": shape.one_of("settled", "confirmed", "false-alarm")},
+        _COMPARED,
+        ("words",),
     ),
     # a mistake taken back by who made it, before anyone built on it
     Kind("amendment", "any", ("clerk", "approver", "finance"), {"amends": shape.leaf}, private=("reason",)),

@@ -1,4 +1,4 @@
-"""Logs: whether one only grew, is watched, and holds nothing but good records (domain rules R36, R37, R48 to R50).
+"""Logs: whether one only grew, is watched, and holds nothing but good records (domain rules R35 to R37, R48 to R50).
 
 What is compared here are a log's own signatures: with an older one, with the clock, with the form it promised.
 """
@@ -29,6 +29,22 @@ class LogRef:
 def checkpoint_hash(text: str) -> bytes:
     """What stands for a checkpoint where a rule compares one: the hash of its text, without signatures."""
     return sha256(text.encode()).digest()
+
+
+def missing_at_peer(
+    log: LogRef, holder: str, checkpoint: str, since: int, spoke_at: int, round_seconds: int
+) -> Mismatch | None:
+    """R35: a record known here is missing at a peer after T. Our copy of a log against the word of the peer's mirror.
+
+    `holder` is the peer's department, `checkpoint` all that its mirror vouches for; we have held more since `since`.
+    `spoke_at`: when the peer, as mirror or as witness, last cosigned this log. One that is merely down says nothing
+    meanwhile, and that is no finding.
+    """
+    if spoke_at - since <= ROUNDS_UNTIL_LATE * round_seconds:
+        return None
+    said = sha256(f"{holder}\n{checkpoint}".encode()).digest()
+    facts = log.facts() | {"departments": [log.department, holder], "since": since}
+    return Mismatch("R35", "A", (said,), None, facts)
 
 
 def two_histories(log: LogRef, older: str, newer: str) -> Mismatch:

@@ -90,6 +90,36 @@ def ordered_not_as_approved(snapshot: AwardSnapshot) -> Iterator[Mismatch]:
         yield _on_amounts("R19", snapshot, award, standing)
 
 
+def credited_fen(snapshot: AwardSnapshot) -> int:
+    """What a bank's own file says has arrived, in fen; an officer's word is not the bank's."""
+    return sum(one.state.amount for one in snapshot.payments if one.state.status is PaymentStatus.CREDITED)
+
+
+def waits_for_money(snapshot: AwardSnapshot) -> bool:
+    """Whether something was approved that no bank says has arrived."""
+    award = _approved(snapshot)
+    return award is not None and credited_fen(snapshot) < award.state.amount
+
+
+def not_credited(snapshot: AwardSnapshot, late_from: int, now: int) -> Iterator[Mismatch]:
+    """R44: approved − credited > 0, N working days after the approval. The approver's award against the banks' files.
+
+    `late_from`: the first moment after those days, seconds since 1970.
+    """
+    award = _approved(snapshot)
+    if award is None or now < late_from or not waits_for_money(snapshot):
+        return
+    decided, standing, credited = award.approved or award.proposed, orders(snapshot), credited_fen(snapshot)
+    facts = _departments(snapshot, award) | {
+        "approved": award.state.amount,
+        "credited": credited,
+        "missing": award.state.amount - credited,
+        "payments": [payment.ref.claim() for payment in standing],
+    }
+    leaves = (decided.leaf, *(payment.ordered.leaf for payment in standing))
+    yield Mismatch("R44", "A", leaves, snapshot.ref, facts)
+
+
 MONEY: tuple[Rule, ...] = (
     paid_more_than_approved,
     payment_without_award,

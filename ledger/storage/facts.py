@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import CTE, Connection, Row, Select, and_, bindparam, insert, literal, select, update
 
+from ledger.records.funds import Ref
 from ledger.storage import schema
 from ledger.storage.engine import forget
 from ledger.storage.prepared import Prepared
@@ -231,6 +232,26 @@ _BETWEEN = (
 def read_entries_between(conn: Connection, log_id: int, low: bytes, high: bytes) -> list[bytes]:
     """Entries of a log whose leaf hashes lie from `low` to `high`, two at most: enough to see that one is not alone."""
     return [bytes(entry) for entry in conn.execute(_BETWEEN, {"log_id": log_id, "low": low, "high": high}).scalars()]
+
+
+class Begun(NamedTuple):
+    """An object's first record."""
+
+    at: int  # `iat`
+    watched: bool  # another department had cosigned its log before
+
+
+_BEGUN = Prepared(
+    select(_o.created, _o.first_idx, logs.c.first_cosigned)
+    .join(logs, logs.c.id == _o.log_id)
+    .where(logs.c.origin == bindparam("origin"), _o.handle == bindparam("handle"))
+)
+
+
+def read_begun(conn: Connection, ref: Ref) -> Begun | None:
+    """When an object of any log began; None when nothing of it is here."""
+    row = _BEGUN.first(conn, {"origin": ref.log, "handle": ref.sub})
+    return None if row is None else Begun(row[0], row[2] is not None and row[1] >= row[2])
 
 
 # --- signers ---

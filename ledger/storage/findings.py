@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, insert, not_, or_, select, update
 
 from ledger.records.funds import Ref
 from ledger.storage.prepared import Prepared
-from ledger.storage.schema import finding_steps, findings, logs
+from ledger.storage.schema import evidence, finding_steps, findings, logs, peers
 from ledger.views import Finding
 
-OPEN, ENDED = "open", "ended"
+OPEN, ENDED = "open", "ended"  # by the rule alone
+EXPLAINED = "explained"
+DECIDED = ("settled", "confirmed", "false-alarm")
+LIFTED = ("settled", "false-alarm")  # decisions after which a log that seemed to fork is cosigned again
 PAGE_MAX = 200
 
 _f = findings.c
@@ -25,7 +28,11 @@ _COLUMNS = (
     _f.raised_at,
     _f.answer_by,
     _f.ended_at,
+    _f.answered,
+    _f.compared,
 )
+_UNDECIDED = or_(_f.answered.is_(None), _f.answered == EXPLAINED)
+_IS_OPEN = and_(_f.state == OPEN, _UNDECIDED)
 _ALL = select(*_COLUMNS).outerjoin(logs, logs.c.id == _f.log_id)
 _ONE = _ALL.where(_f.id == bindparam("id"))
 _STATE = select(_f.state, _f.severity, _f.facts).where(_f.id == bindparam("id"))
@@ -33,33 +40,36 @@ _LOG = select(logs.c.id).where(logs.c.origin == bindparam("origin"))
 _ABOUT_LOG = select(_f.id).where(
     _f.state == OPEN, _f.log_id == bindparam("log_id"), _f.handle.is_(None), _f.rule == bindparam("rule")
 )
-_IN_ORDER = (  # stops first, then alarms, then by age
-    _ALL.where(_f.state.in_(bindparam("states", expanding=True)))
-    .order_by(_f.severity != "S", _f.severity, _f.raised_at, _f.id)
-    .limit(bindparam("limit"))
+# Open ones first; of them stops, then alarms, then by age.
+_IN_ORDER = _ALL.order_by(not_(_IS_OPEN), _f.severity != "S", _f.severity, _f.raised_at, _f.id).limit(
+    bindparam("limit")
 )
-_EVERY = Prepared(_IN_ORDER)
-_SOME = Prepared(
-    _IN_ORDER.where(
-        logs.c.origin.in_(bindparam("origins", expanding=True)),
-        or_(
-            _f.handle.in_(bindparam("handles", expanding=True)),
-            # A log that was rewritten concerns everybody of whom it holds a record.
-            and_(_f.rule == "R36", _f.handle.is_(None)),
-        ),
-    )
+_ABOUT = and_(
+    logs.c.origin.in_(bindparam("origins", expanding=True)),
+    or_(
+        _f.handle.in_(bindparam("handles", expanding=True)),
+        # A log that was rewritten concerns everybody of whom it holds a record.
+        and_(_f.rule == "R36", _f.handle.is_(None)),
+    ),
 )
+_EVERY = {True: Prepared(_IN_ORDER.where(_IS_OPEN)), False: Prepared(_IN_ORDER)}
+_SOME = {True: Prepared(_IN_ORDER.where(_IS_OPEN, _ABOUT)), False: Prepared(_IN_ORDER.where(_ABOUT))}
+_STANDING = _ALL.where(_f.state == OPEN, _ABOUT)
 _INSERT = insert(findings)
-_UPDATE = (
-    update(findings)
-    .where(_f.id == bindparam("of_id"))
-    .values({name: bindparam(name) for name in ("state", "severity", "facts", "raised_at", "answer_by", "ended_at")})
-)
+_CHANGES = ("state", "severity", "facts", "compared", "raised_at", "answer_by", "ended_at")
+_UPDATE = update(findings).where(_f.id == bindparam("of_id")).values({name: bindparam(name) for name in _CHANGES})
+_ANSWER = update(findings).where(_f.id == bindparam("of_id")).values(answered=bindparam("said"))
 _END = (
     update(findings).where(_f.id == bindparam("of_id"), _f.state == OPEN).values(state=ENDED, ended_at=bindparam("at"))
 )
 _ADD_STEP = insert(finding_steps)
 _s = finding_steps.c
+_e = evidence.c
+_FROZEN = exists().where(
+    _e.finding == _f.id, _e.origin == bindparam("of_origin"), or_(_f.answered.is_(None), _f.answered.not_in(LIFTED))
+)
+_HAS_FORKED = select(_FROZEN)
+_FREEZE = update(peers).where(peers.c.origin == bindparam("of_origin")).values(forked=_FROZEN)
 _STEPS = select(_s.at, _s.state, _s.severity, _s.facts).where(_s.finding == bindparam("finding")).order_by(_s.pos)
 
 
@@ -91,7 +101,7 @@ def insert_finding(conn: Connection, finding: str, values: Mapping[str, Any]) ->
 
 
 def update_finding(conn: Connection, finding: str, values: Mapping[str, Any], at: int) -> None:
-    """Keep what a finding has become; `values` are state, severity, facts, raised_at, answer_by and ended_at."""
+    """Keep what a finding has become; `values` are what `_CHANGES` names."""
     conn.execute(_UPDATE, {"of_id": finding, **values})
     _note_step(conn, finding, values, at)
 
@@ -106,6 +116,21 @@ def end_finding(conn: Connection, finding: str, at: int) -> bool:
     return True
 
 
+def answer_finding(conn: Connection, finding: str, said: str | None) -> None:
+    """Keep what departments have said of it, as a whole."""
+    conn.execute(_ANSWER, {"of_id": finding, "said": said})
+
+
+def has_forked(conn: Connection, origin: str) -> bool:
+    """Whether we hold evidence against this log, member's or stranger's, that no decision has lifted."""
+    return bool(conn.execute(_HAS_FORKED, {"of_origin": origin}).scalar())
+
+
+def freeze_forked(conn: Connection, origin: str) -> None:
+    """Cosign a log no more while there is evidence against it, and again when a decision has lifted all of it."""
+    conn.execute(_FREEZE, {"of_origin": origin})
+
+
 def _note_step(conn: Connection, finding: str, values: Mapping[str, Any], at: int) -> None:
     step = {name: values[name] for name in ("state", "severity", "facts")}
     conn.execute(_ADD_STEP, {"finding": finding, "at": at, **step})
@@ -117,7 +142,7 @@ def read_steps(conn: Connection, finding: str) -> list[Step]:
 
 
 def read_finding(conn: Connection, finding: str) -> Finding | None:
-    """One finding, open or ended."""
+    """One finding, whatever became of it."""
     row = conn.execute(_ONE, {"id": finding}).first()
     return None if row is None else _view(row)
 
@@ -125,12 +150,19 @@ def read_finding(conn: Connection, finding: str) -> Finding | None:
 def read_findings(
     conn: Connection, about: Sequence[Ref] | None = None, *, open_only: bool = True, limit: int = PAGE_MAX
 ) -> list[Finding]:
-    """Findings about any of these objects, or all of them; stops first, then alarms, then by age."""
-    wanted: dict[str, Any] = {"states": [OPEN] if open_only else [OPEN, ENDED], "limit": limit}
+    """Findings about any of these objects, or all of them; open ones first, of them stops, then alarms, then by age."""
     if about is None:
-        return [_view(row) for row in _EVERY.rows(conn, wanted)]
-    wanted |= {"handles": [ref.sub for ref in about], "origins": sorted({ref.log for ref in about})}
-    return [_view(row) for row in _SOME.rows(conn, wanted)] if about else []
+        return [_view(row) for row in _EVERY[open_only].rows(conn, {"limit": limit})]
+    return [_view(row) for row in _SOME[open_only].rows(conn, {"limit": limit, **_named(about)})] if about else []
+
+
+def read_standing(conn: Connection, about: Sequence[Ref]) -> list[Finding]:
+    """The findings about these objects whose sources do not agree, whatever was decided of them."""
+    return [_view(tuple(row)) for row in conn.execute(_STANDING, _named(about))]
+
+
+def _named(about: Sequence[Ref]) -> dict[str, Any]:
+    return {"handles": [ref.sub for ref in about], "origins": sorted({ref.log for ref in about})}
 
 
 def read_open_about_log(conn: Connection, log_id: int, rule: str) -> list[str]:
@@ -139,6 +171,14 @@ def read_open_about_log(conn: Connection, log_id: int, rule: str) -> list[str]:
 
 
 def _view(row: tuple[Any, ...]) -> Finding:
-    name, rule, severity, state, origin, handle, facts, raised_at, answer_by, ended_at = row
+    name, rule, severity, state, origin, handle, facts, raised_at, answer_by, ended_at, answered, compared = row
     about = None if origin is None or handle is None else Ref(origin, handle)
-    return Finding(name, rule, severity, state, about, facts, raised_at, answer_by, ended_at)
+    told = (name, rule, severity, _state(state, answered), about, facts, raised_at, answer_by, ended_at)
+    return Finding(*told, tuple(compared or ()))
+
+
+def _state(state: str, answered: str | None) -> str:
+    """What it is as a whole: a decision stands, whatever the sources say by now."""
+    if answered in DECIDED or (answered is not None and state == OPEN):
+        return answered
+    return state

@@ -240,10 +240,12 @@ findings = Table(
     Column("id", String(8), primary_key=True),
     Column("rule", String(3), nullable=False),
     Column("severity", String(1), nullable=False),
-    Column("state", String(8), nullable=False),  # open, ended
+    Column("state", String(8), nullable=False),  # by the rule alone: open, ended
+    Column("answered", String(12)),  # by what departments said: explained, settled, confirmed, false-alarm
     Column("log_id", Integer),  # of the object concerned
     Column("handle", String(22)),
     Column("facts", JSON, nullable=False),  # departments, amounts in fen, record ids: what the sentences need
+    Column("compared", JSON),  # base64url of the hashes compared, sorted; None: found by an older version
     Column("raised_at", BigInteger, nullable=False),
     Column("answer_by", String(10), nullable=False),  # the last day to explain
     Column("ended_at", BigInteger),
@@ -271,6 +273,28 @@ evidence = Table(
     Column("newer", LargeBinary, nullable=False),
     Column("proof", JSON, nullable=False),
     Column("at", BigInteger, nullable=False),
+)
+
+due = Table(  # what a rule looks at again when its time has come, as nothing else will happen then
+    "due",
+    metadata,
+    Column("rule", String(3), nullable=False),
+    Column("log_id", Integer, ForeignKey("logs.id"), nullable=False),
+    Column("handle", String(22), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("rule", "log_id", "handle"),
+    Index("ix_due_at", "at"),
+    sqlite_with_rowid=False,
+)
+
+lagging = Table(  # since when a mirror has vouched for less of a log than we hold
+    "lagging",
+    metadata,
+    Column("log_id", Integer, ForeignKey("logs.id"), nullable=False),
+    Column("name", String(255), nullable=False),  # the mirror
+    Column("size", BigInteger, nullable=False),  # what it vouched for all the while
+    Column("since", BigInteger, nullable=False),
+    PrimaryKeyConstraint("log_id", "name"),
 )
 
 waiting = Table(  # references to what is not mirrored yet

@@ -10,13 +10,15 @@ from handlers.locale import TEXTS
 from handlers.staff import casework, funds
 from handlers.staff.commands import WORDS
 from ledger.desk import STOP
+from ledger.records.answers import Outcome
 from ledger.records.cases import CaseStatus
 from ledger.records.claims import ROLES
 from ledger.records.funds import AwardStatus, PaymentStatus
+from ledger.rules import answers
 
 LEDGER = Path(__file__).parents[2] / "ledger"
 REFUSALS = {"Refused": 0, "IllegalStep": 2}
-ACTS = [act.key for act in (*casework.ACTS, *funds.ACTS)] + ["amend"]
+ACTS = [act.key for act in (*casework.ACTS, *funds.ACTS)] + ["amend", "explain", "conclude"]
 
 
 def strings(node):
@@ -65,6 +67,11 @@ def test_every_key_that_is_put_together_exists(language):
     wanted |= {f"state.case.{one}" for one in CaseStatus} | {f"state.award.{one}" for one in AwardStatus}
     wanted |= {f"state.payment.{one}" for one in PaymentStatus} | {"source.officer", "source.bank"}
     wanted |= {f"staff.ask.{key}" for key in ("correct", "not-accept", "refuse", "return")}
+    wanted |= {f"staff.ask.{key}" for key in ("explain", "conclude")} | {f"outcome.{one}" for one in Outcome}
+    steps = {"raised", "changed", "ended", "returned", "explained", *Outcome}
+    wanted |= {f"findings.step.{one}" for one in steps} | {f"findings.{one}" for one in ("open", "explained", *Outcome)}
+    wanted |= {f"refused.{reason}" for reason in answers.REASONS} | {f"finding.result.{one}" for one in Outcome}
+    wanted |= {f"finding.then.{one}" for one in ("open", "explained", "confirmed")}
     wanted |= {f"nodes.state.{one}" for one in ("good", "new", "missed", "unreachable", "forked")}
     assert wanted - set(TEXTS[language]) == set()
 

@@ -1,5 +1,6 @@
 """Each act does what it says, and what is not allowed is refused at the command, before any draft."""
 
+import re
 from datetime import date
 
 import pytest
@@ -244,3 +245,15 @@ def test_what_needs_a_reason_asks_for_it(office, command):
     assert number in told
     assert refused(office.civil.say("林芳", f"{command} {number} {'长' * 301}"))
     assert "草稿" in office.civil.say("林芳", f"{command} {number} {'长' * 300}")
+
+
+def test_the_day_that_is_promised_is_read_back_and_signed_with_the_acceptance(office):
+    number = office.hand_in(RESIDENCE)
+    office.civil.sign_in("林芳")
+    told = office.civil.say("林芳", f"#受理 {number}")
+    said = re.search("，([0-9]+)月([0-9]+)日前答复", told)
+    assert said is not None
+    office.civil.say("林芳", "确认 1")
+    clear = office.town.civil.records()[-1].clear
+    assert clear["promised"] == clear["lawful"]  # 15 days, by the regulation on residence permits
+    assert clear["promised"].endswith(f"{int(said[1]):02}-{int(said[2]):02}")

@@ -179,6 +179,56 @@ def test_a_head_that_was_cosigned_and_that_no_mirror_could_check_becomes_an_alar
     assert found(run_round(county.police)) == []
 
 
+# --- who lacks it (R35) ---
+
+
+def kept_away(county, rounds):
+    """民政局 shows 财政局 an older head of its log, round by round, and everybody else the newest."""
+    county.round()
+    county.round()
+    older = county.fork(county.civil)
+    county.town.apply()
+    for _ in range(rounds):
+        county.publish()
+        county.clock.wait(ROUND_SECONDS)
+        county.serve(older)
+        run_round(county.finance)
+        county.serve(county.civil)
+        run_round(county.civil)
+        run_round(county.police)
+
+
+def test_a_record_that_a_peer_is_not_shown_is_found_by_the_others_after_ten_rounds(county):
+    kept_away(county, 11)
+    assert found(run_round(county.police)) == []
+    kept_away(county, 13)
+    for node in (county.civil, county.police):
+        report = run_round(node)
+        assert found(report) == [("R35", "A", "21.example/log")]
+        assert report.findings[0].facts["departments"] == ["民政局", "财政局"]
+        assert report.exit_code == 1
+    assert len({one.id for name in ("民政局", "公安局") for one in county.findings(name)}) == 1
+    county.round()
+    county.round()
+    assert found(run_round(county.police)) == found(run_round(county.civil)) == []
+
+
+def test_a_peer_that_is_merely_down_lacks_nothing(county):
+    county.round()
+    county.wire.lose(HOSTS[1])
+    county.town.apply()
+    for _ in range(15):
+        county.publish("民政局", "公安局")
+        county.clock.wait(ROUND_SECONDS)
+        run_round(county.civil)
+        run_round(county.police)
+    assert {rule for rule, _severity, _log in found(run_round(county.police))} <= {"R37"}
+    county.wire.find(HOSTS[1])
+    county.round()
+    county.round()
+    assert found(run_round(county.police)) == []
+
+
 # --- what joins two logs ---
 
 

@@ -8,7 +8,7 @@ from ledger.merkle.checkpoint import Checkpoint
 from ledger.merkle.hashing import as_hash
 from ledger.merkle.note import sign_note
 from ledger.peers import split_views, witness
-from ledger.peers.evidence import has_forked, read_evidence
+from ledger.peers.evidence import read_evidence
 from ledger.peers.home import read_peers
 from ledger.peers.publish import publish_round
 from ledger.peers.split_views import third_log
@@ -17,6 +17,7 @@ from ledger.records.statement import Statement
 from ledger.scribe import new_handle
 from ledger.storage import schema
 from ledger.storage.engine import reading
+from ledger.storage.findings import has_forked
 from tests.fakes.network import body, flip, status
 from tests.fakes.peer import FakeLog
 from tests.peers.rig import ROUND_SECONDS, make_county

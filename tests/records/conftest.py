@@ -52,6 +52,9 @@ GOOD = {
     shape.amount_fen.words: st.integers(1, 10**13),
     shape.reference.words: sized(16).map(lambda sub: {"log": "a.example/log", "sub": sub}),
     shape.vkeys.words: st.lists(st.just(VKEY), min_size=1, max_size=4),
+    shape.finding.words: st.from_regex(r"[0-9A-HJKMNP-TV-Z]{8}", fullmatch=True),
+    shape.rule.words: st.integers(0, 99).map(lambda number: f"R{number:02}"),
+    shape.leaves.words: st.sets(sized(32), min_size=1, max_size=4).map(sorted),
     shape.jwk.words: st.just(JWK),
     shape.roles.words: st.sets(st.sampled_from(shape.ROLES), min_size=1).map(
         lambda chosen: [role for role in shape.ROLES if role in chosen]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ledger.errors import IllegalStep
 from ledger.merkle.hashing import Hash
 from ledger.records import base64url
+from ledger.records.answers import handle_of
 from ledger.records.fold import Folded, apply
 from ledger.records.kinds import BY_NAME
 from ledger.records.statement import Record, Statement, sign
@@ -98,11 +99,14 @@ def _fixed(**given: st.SearchStrategy) -> st.SearchStrategy[dict[str, Any]]:
 
 
 _NOTHING: st.SearchStrategy[dict[str, Any]] = st.just({})
+FINDINGS = ["QHMTRE7Z", "00000000"]
+_named = st.sampled_from(FINDINGS)
 _ABOUT = {
     "case": st.sampled_from(CASES),
     "award": st.sampled_from(AWARDS),
     "payment": st.sampled_from(PAYMENTS),
     "word": st.sampled_from(WORDS),
+    "answer": _named.map(handle_of),
     "any": st.sampled_from([*CASES, *AWARDS, *PAYMENTS, *WORDS]),
 }
 _CLEAR = {
@@ -128,6 +132,10 @@ _CLEAR = {
         lambda fixed, optional: fixed | optional,
         _fixed(outcome=st.sampled_from(OUTCOMES), file=st.just("ab" * 32), line=st.just(1)),
         _maybe(reason=_reason),
+    ),
+    "finding-explained": _fixed(finding=_named, rule=st.sampled_from(("R19", "R09"))),
+    "finding-concluded": _fixed(
+        finding=_named, rule=st.just("R19"), outcome=st.sampled_from(("settled", "confirmed", "false-alarm"))
     ),
     "citizen-word": st.builds(
         lambda fixed, optional: fixed | optional,

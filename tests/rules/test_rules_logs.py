@@ -45,3 +45,22 @@ def test_r49_warns_of_an_unknown_kind_and_alarms_at_a_claim_outside_the_list():
 def test_r50_names_the_record_also_when_it_is_none():
     found = logs.refused_record(FINANCE, b"l" * 32, 7, None, "MalformedRecord")
     assert (found.rule, found.severity, found.about, found.facts["index"]) == ("R50", "A", None, 7)
+
+
+# --- R35 ---
+
+
+@pytest.mark.parametrize(("waited", "expected"), [(600, None), (601, "R35")])
+def test_r35_gives_a_peer_ten_rounds_and_goes_by_when_its_mirror_vouched_again(waited, expected):
+    found = logs.missing_at_peer(FINANCE, "公安局", "h\n", NOW, NOW + waited, 60)
+    assert (found and found.rule) == expected
+
+
+def test_r35_concerns_both_and_keeps_its_name_while_the_mirror_stays_where_it_is():
+    one, later = (logs.missing_at_peer(FINANCE, "公安局", "h\n", NOW, NOW + at, 60) for at in (601, 9_000))
+    other = logs.missing_at_peer(FINANCE, "审计局", "h\n", NOW, NOW + 601, 60)
+    assert one is not None
+    assert later is not None
+    assert other is not None
+    assert (one.severity, one.id, one.facts["departments"]) == ("A", later.id, ["财政局", "公安局"])
+    assert one.id != other.id

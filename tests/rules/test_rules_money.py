@@ -175,3 +175,33 @@ def test_no_difference_between_approved_and_ordered_is_ever_silent(approved, ord
     out = {STATUS.SENT, STATUS.ACCEPTED, STATUS.HELD, STATUS.CREDITED}
     assert ("R01" in found) == (sum(amount for amount, status in orders if status in out) > approved)
     assert {"R09", "R10", "R11"}.isdisjoint(found)
+
+
+# --- R44: approved, and not arrived in its days ---
+
+LATE_FROM = 1_790_000_000
+
+
+@pytest.mark.parametrize(("now", "expected"), [(LATE_FROM - 1, []), (LATE_FROM, ["R44"])])
+def test_money_that_has_not_arrived_is_a_finding_from_the_first_moment_after_its_days(now, expected):
+    seen = snapshot(award(APPROVED_FEN), payment("P", APPROVED_FEN, STATUS.ACCEPTED))
+    assert names(rules.not_credited(seen, LATE_FROM, now)) == expected
+
+
+@pytest.mark.parametrize(("credited", "expected"), [(APPROVED_FEN, []), (APPROVED_FEN - 1, ["R44"])])
+def test_only_what_the_banks_file_says_has_arrived_and_all_of_it(credited, expected):
+    seen = snapshot(award(APPROVED_FEN), payment("P", credited, STATUS.CREDITED))
+    assert names(rules.not_credited(seen, LATE_FROM, LATE_FROM)) == expected
+
+
+def test_it_says_what_is_missing_and_names_the_approval_and_the_orders():
+    seen = snapshot(award(APPROVED_FEN), payment("P", 30_000, STATUS.CREDITED), payment("Q", 270_000, STATUS.REJECTED))
+    [found] = rules.not_credited(seen, LATE_FROM, LATE_FROM)
+    assert (found.severity, found.about) == ("A", AWARD)
+    assert [found.facts[name] for name in ("approved", "credited", "missing")] == [300_000, 30_000, 270_000]
+    assert found.compared == (leaf("approved"), leaf("P"), leaf("Q"))
+
+
+@pytest.mark.parametrize("status", [each for each in AwardStatus if each is not AwardStatus.APPROVED])
+def test_what_is_not_approved_need_not_arrive(status):
+    assert list(rules.not_credited(snapshot(award(status=status)), LATE_FROM, LATE_FROM)) == []

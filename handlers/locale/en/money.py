@@ -141,18 +141,15 @@ TEXTS: dict[str, str] = {
     # what does not agree
     "finding.less": (
         "{approver} approved {approved}, {payer} paid only {given}, {missing} is missing. {by} found it when "
-        "cross-checking. It is an open finding: {payer} is asked to explain before {day}, and you are told here. "
-        "You need not come again."
+        "cross-checking, and it is a finding. {then} You need not come again."
     ),
     "finding.less-ordered": (
         "{approver} approved {approved}, {payer} ordered only {given}, {missing} is missing. {by} found it when "
-        "cross-checking. It is an open finding: {payer} is asked to explain before {day}, and you are told here. "
-        "You need not come again."
+        "cross-checking, and it is a finding. {then} You need not come again."
     ),
     "finding.more": (
-        "{approver} approved {approved}, {payer} paid {given}, {extra} too much. {by} found it when cross-checking. "
-        "It is an open finding: {payer} is asked to explain before {day}, and you are told here. "
-        "You need do nothing now."
+        "{approver} approved {approved}, {payer} paid {given}, {extra} too much. {by} found it when cross-checking, "
+        "and it is a finding. {then} You need do nothing now."
     ),
     "finding.rewritten": (
         "⚠ What {department} shows now is not what it signed before. "
@@ -160,8 +157,36 @@ TEXTS: dict[str, str] = {
         "finding, and the old copy is kept as evidence. You need not come again."
     ),
     "finding.other": (
-        "{by} found when cross-checking that records about this do not agree. It is an open finding: "
-        "{department} is asked to explain before {day}, and you are told here. You need not come again."
+        "{by} found when cross-checking that records about this do not agree, and it is a finding. "
+        "{then} You need not come again."
+    ),
+    "finding.not-arrived": (
+        "{approver} approved {approved}; the time for it is over, and banks say that only {credited} arrived: "
+        "{missing} is missing. {by} found it when cross-checking, and it is a finding. {then} You need not come again."
+    ),
+    "finding.nothing-arrived": (
+        "{approver} approved {approved}; the time for it is over, and no bank says that it arrived. {by} found it when "
+        "cross-checking, and it is a finding. {then} You need not come again."
+    ),
+    "finding.then.open": "{department} is asked to explain before {day}, and you are told here.",
+    "finding.then.explained": (
+        "{department} explained it on {day}; an auditor who has nothing to do with it looks at that, and you are told "
+        "here."
+    ),
+    "finding.then.confirmed": (
+        "{department} looked into it on {day}: it is so, and is not mended yet. Once it is, this will say so."
+    ),
+    "finding.result.settled": (
+        "About the earlier finding: {department} looked at the explanation on {day}, and it is settled. You need do "
+        "nothing now."
+    ),
+    "finding.result.false-alarm": (
+        "About the earlier finding: {department} looked into it on {day}. It was a false alarm, and the records are "
+        "right. You need do nothing now."
+    ),
+    "finding.result.confirmed": (
+        "About the earlier finding: {department} looked into it on {day}. It was so, and was mended on {mended}. You "
+        "need do nothing now."
     ),
     # notices
     "notice": "News about {title}.\n{day}, {department}: {what}.\n{more}\nRecord {record}.",

@@ -88,6 +88,10 @@ TEXTS: dict[str, str] = {
     "receipt.finding.rewritten": "What {department} shows now differs from what it signed before. ",
     "receipt.finding.other": "Records do not agree. ",
     "receipt.finding": "Finding {id}: {what}{department} is asked to explain before {day}.",
+    "receipt.finding.explained": (
+        "Finding {id}: {what}{department} has explained it; an auditor of another department looks at that."
+    ),
+    "receipt.finding.confirmed": "Finding {id}: {what}An auditor of another department looked into it: it is so.",
     # not yet, not here
     "receipt.wait.title": "The receipt is not ready yet",
     "receipt.wait": (

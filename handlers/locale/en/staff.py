@@ -17,7 +17,7 @@ _TEXTS: dict[str, str] = {
         "#受理 accept, #不予受理 not accept, #补正 ask for papers, #收补正 papers brought, #完成 complete\n"
         "#批准 approve, #不予批准 refuse, #退回 send back\n"
         "#支付 pay, #复核支付 release, #银行结果 bank's answer, #补发 pay again\n"
-        "#更正 take a record back, #退出 sign out"
+        "#更正 take a record back, #说明 explain a finding, #结论 decide it, #退出 sign out"
     ),
     "staff.not-understood": "“{word}” is not understood; nothing was done.",
     # a draft
@@ -63,6 +63,13 @@ _TEXTS: dict[str, str] = {
     "staff.ask.amount": "There is no standard amount; please add one: {command} {number} and the amount, e.g. 2万.",
     "staff.ask.bank-result": "Please add the result: #银行结果 {number} 成功, or 失败 and the reason code.",
     "staff.ask.bank-reason": "Please add the bank's reason code: #银行结果 {number} 失败 and one of {codes}.",
+    "staff.ask.explain": (
+        "Please add the finding's name and your explanation: {command} {name} and the words. #疑点 lists the findings."
+    ),
+    "staff.ask.conclude": (
+        "Please add the finding's name, the decision and the reason: {command} {name} with {settled} (settled), "
+        "{confirmed} (it is so) or {false_alarm} (false alarm), then the reason."
+    ),
     "staff.ask.amend": "Please add the record and the reason: {command}, the record, the reason. #历史 shows records.",
     # a thing
     "staff.no-number": "(number not here yet)",
@@ -124,14 +131,34 @@ _TEXTS: dict[str, str] = {
     "findings.number": ", number {number}",
     "findings.approved": "approved {amount}, ",
     "findings.ordered": "ordered {amount}, ",
+    "findings.credited": "arrived by the bank {amount}, ",
     "findings.paid": "paid {amount}, ",
     "findings.open": "to be explained by {day}",
+    "findings.explained": "explained, to be decided",
     "findings.ended": "agrees again since {day}",
+    "findings.settled": "decided: settled by the explanation",
+    "findings.confirmed": "decided: it is so",
+    "findings.false-alarm": "decided: a false alarm",
+    "findings.unknown": "There is no finding {id} here. #疑点 lists them all.",
+    "findings.step": "{day} {time} {what}{words}",
+    "findings.words": ": {words}",
+    "findings.step.raised": "found",
+    "findings.step.changed": "changed",
+    "findings.step.ended": "both sides agree again",
+    "findings.step.returned": "they differ again",
+    "findings.step.explained": "explained by {department}",
+    "findings.step.settled": "decided by {department}: settled by the explanation",
+    "findings.step.confirmed": "decided by {department}: it is so",
+    "findings.step.false-alarm": "decided by {department}: a false alarm",
     "rule.R01": "more paid than approved",
     "rule.R09": "payment without an award",
     "rule.R10": "one person did two steps",
     "rule.R11": "one department approved and paid",
     "rule.R19": "orders differ from the award",
+    "rule.R39": "a case is past its promised or lawful day",
+    "rule.R44": "approved money has not arrived in time",
+    "rule.R35": "records missing at another department",
+    "rule.R38": "a record's time does not fit",
     "rule.R36": "two histories of one log",
     "rule.R37": "no fresh cosignature for long",
     "rule.R48": "a promised record is not in the log",

@@ -24,6 +24,8 @@ TEXTS: dict[str, str] = {
     "do.bank-rejected": "bank: failed",
     "do.reissue": "pay again",
     "do.amend": "take back",
+    "do.explain": "explain",
+    "do.conclude": "decide",
     # acts, behind "not possible to"
     "act.accept": "accept",
     "act.not-accept": "decline to accept",
@@ -38,8 +40,11 @@ TEXTS: dict[str, str] = {
     "act.bank-result": "enter the bank's answer",
     "act.reissue": "pay again",
     "act.amend": "take back",
+    "act.explain": "explain",
+    "act.conclude": "decide",
     # what is signed
-    "line.accept": "Accept {title}{note}.",
+    "line.accept": "Accept {title}{by}{note}.",
+    "line.accept.by": ", answer promised by {day}",
     "line.not-accept": "Not accept {title}, because: {reason}.",
     "line.correct": "Ask for papers {title}, missing: {what}; to {place} by {day}.",
     "line.brought": "Papers brought {title}{note}.",
@@ -59,6 +64,11 @@ TEXTS: dict[str, str] = {
         "Take back record {record} ({day}, {said}), {title}, because: {reason}. "
         "It counts no more from then on; both records stay."
     ),
+    "line.explain": "Explain finding {id} ({title}, {departments}): {words}",
+    "line.conclude": "Decide finding {id} ({title}, {departments}): {outcome}. Reason: {words}",
+    "outcome.settled": "settled by the explanation",
+    "outcome.confirmed": "it is so",
+    "outcome.false-alarm": "a false alarm",
     "line.account": ", account ending in {tail}",
     "line.note": ", note: {note}",
     "line.other-than-proposed": " (note: {amount} was proposed)",

@@ -50,6 +50,12 @@ TEXTS: dict[str, str] = {
     "refused.rule.R10": "One person cannot do two of these steps.",
     "refused.rule.R11": "The department that approves must not pay.",
     "refused.rule.R19": "The orders would differ from what was approved; perhaps it was ordered already.",
+    # what is said of a finding
+    "refused.finding-unknown": "There is no such finding here; please look at its name again.",
+    "refused.not-concerned": "This finding does not concern our department; whom it concerns explains it.",
+    "refused.concerned": "This finding concerns our department; an auditor of another one decides it.",
+    "refused.already-concluded": "This finding has been decided already.",
+    "refused.another-finding": "This record is not about that finding.",
     # taking back
     "refused.already-built-upon": "Somebody has gone on from it; it cannot be taken back any more.",
     "refused.not-the-signer": "Only who signed it can take it back.",

@@ -120,24 +120,34 @@ TEXTS: dict[str, str] = {
     # what does not agree
     "finding.less": (
         "{approver}批准 {approved}，{payer}只支付了 {given}，还差 {missing}。{by}核对时发现，已列为疑点，"
-        "请{payer}{day}前说明，有结果会在这里告诉您。您不用再跑。"
+        "{then}您不用再跑。"
     ),
     "finding.less-ordered": (
         "{approver}批准 {approved}，{payer}只安排了 {given}，还差 {missing}。{by}核对时发现，已列为疑点，"
-        "请{payer}{day}前说明，有结果会在这里告诉您。您不用再跑。"
+        "{then}您不用再跑。"
     ),
     "finding.more": (
         "{approver}批准 {approved}，{payer}支付了 {given}，多了 {extra}。{by}核对时发现，已列为疑点，"
-        "请{payer}{day}前说明，有结果会在这里告诉您。您现在不用做什么。"
+        "{then}您现在不用做什么。"
     ),
     "finding.rewritten": (
         "⚠ {department}现在给出的账，和它以前签过名的不一样。{by}核对时发现，已列为疑点，"
         "存有当时的副本，可以作证据。您不用再跑。"
     ),
-    "finding.other": (
-        "{by}核对时发现，这件事的记录有对不上的地方，已列为疑点，请{department}{day}前说明，"
-        "有结果会在这里告诉您。您不用再跑。"
+    "finding.other": ("{by}核对时发现，这件事的记录有对不上的地方，已列为疑点，{then}您不用再跑。"),
+    "finding.not-arrived": (
+        "{approver}批准 {approved}，过了期限，银行回执到账的只有 {credited}，还差 {missing}。{by}核对时发现，"
+        "已列为疑点，{then}您不用再跑。"
     ),
+    "finding.nothing-arrived": (
+        "{approver}批准 {approved}，过了期限，还没有银行的到账回执。{by}核对时发现，已列为疑点，{then}您不用再跑。"
+    ),
+    "finding.then.open": "请{department}{day}前说明，有结果会在这里告诉您。",
+    "finding.then.explained": "{department}{day}已经说明，还要由无关部门的审计人员看过，有结果会在这里告诉您。",
+    "finding.then.confirmed": "{department}{day}查过，情况属实，还没有改正；改正以后，这里会写明。",
+    "finding.result.settled": "原来列的疑点，{department}{day}看过说明，已经了结。您现在不用做什么。",
+    "finding.result.false-alarm": "原来列的疑点，{department}{day}查过，是误报，记录没有问题。您现在不用做什么。",
+    "finding.result.confirmed": "原来列的疑点，{department}{day}查过，情况属实，{mended}已经改正。您现在不用做什么。",
     # notices
     "notice": "{title}有新进展。\n{day}，{department}：{what}。\n{more}\n记录号 {record}。",
     "notice.bare": "您的事情有新进展。\n回“我的办件”或“我的补贴”看详细的。\n记录号 {record}。",

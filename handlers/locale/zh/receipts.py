@@ -85,6 +85,8 @@ TEXTS: dict[str, str] = {
     "receipt.finding.rewritten": "{department}现在给出的账，和它以前签过名的不一样。",
     "receipt.finding.other": "有关的记录对不上。",
     "receipt.finding": "疑点 {id}：{what}请{department}{day}前说明。",
+    "receipt.finding.explained": "疑点 {id}：{what}{department}已经说明，等无关部门的审计人员看过。",
+    "receipt.finding.confirmed": "疑点 {id}：{what}无关部门的审计人员查过，情况属实。",
     # not yet, not here
     "receipt.wait.title": "存证回执还没有做好",
     "receipt.wait": (

@@ -14,7 +14,7 @@ _TEXTS: dict[str, str] = {
         "您可以发：\n#待办　#待办 电话　#查 编号　#历史 编号　#疑点　#节点\n"
         "#收件 事项　#绑码 编号　#登记账户 编号\n"
         "#受理　#不予受理　#补正　#收补正　#完成 加编号\n#批准　#不予批准　#退回 加编号\n"
-        "#支付　#复核支付　#银行结果　#补发 加编号\n#更正 加记录号　#退出"
+        "#支付　#复核支付　#银行结果　#补发 加编号\n#更正 加记录号　#说明　#结论 加疑点号　#退出"
     ),
     "staff.not-understood": "“{word}”我没看懂，什么都没有做。",
     # a draft
@@ -55,6 +55,10 @@ _TEXTS: dict[str, str] = {
     "staff.ask.amount": "这个项目没有统一标准，请写上金额：{command} {number} 加金额，例如 2万。",
     "staff.ask.bank-result": "请写上结果：#银行结果 {number} 成功，或者 #银行结果 {number} 失败 加原因代码。",
     "staff.ask.bank-reason": "请写上银行给的原因代码：#银行结果 {number} 失败 加代码。代码有：{codes}。",
+    "staff.ask.explain": "请写上疑点号和说明：{command} {name} 加要说明的话。疑点号在 #疑点 里。",
+    "staff.ask.conclude": (
+        "请写上疑点号、结论和理由：{command} {name} 加 {settled}、{confirmed} 或 {false_alarm}，再加理由。"
+    ),
     "staff.ask.amend": "请写上记录号和原因：{command} 记录号 加原因。记录号在 #历史 里。",
     # a thing
     "staff.no-number": "（编号还没取到）",
@@ -116,14 +120,34 @@ _TEXTS: dict[str, str] = {
     "findings.number": "，编号 {number}",
     "findings.approved": "批准 {amount}，",
     "findings.ordered": "安排支付 {amount}，",
+    "findings.credited": "银行回执到账 {amount}，",
     "findings.paid": "已付 {amount}，",
     "findings.open": "待说明，{day}前",
+    "findings.explained": "已说明，等结论",
     "findings.ended": "{day}起已经一致",
+    "findings.settled": "结论：已说明",
+    "findings.confirmed": "结论：属实",
+    "findings.false-alarm": "结论：误报",
+    "findings.unknown": "这里没有疑点 {id}。#疑点 能看到全部。",
+    "findings.step": "{day} {time} {what}{words}",
+    "findings.words": "：{words}",
+    "findings.step.raised": "发现，列为疑点",
+    "findings.step.changed": "情况有变化",
+    "findings.step.ended": "两边已经一致",
+    "findings.step.returned": "又不一致了",
+    "findings.step.explained": "{department}作了说明",
+    "findings.step.settled": "{department}的结论：已说明",
+    "findings.step.confirmed": "{department}的结论：属实",
+    "findings.step.false-alarm": "{department}的结论：误报",
     "rule.R01": "支付多于批准",
     "rule.R09": "支付没有对应的核定",
     "rule.R10": "一个人办了两步",
     "rule.R11": "批准和支付是同一部门",
     "rule.R19": "安排支付的和批准的不一样",
+    "rule.R39": "办理超过了承诺或法定的期限",
+    "rule.R44": "过了期限，批准的钱没有全部到账",
+    "rule.R35": "有记录在别的部门那里一直没有",
+    "rule.R38": "有记录写的时间对不上",
     "rule.R36": "同一份存证记录有两种历史",
     "rule.R37": "很久没有新的见证签名",
     "rule.R48": "承诺要记的，没有按时记上",

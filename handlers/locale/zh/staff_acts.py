@@ -24,6 +24,8 @@ TEXTS: dict[str, str] = {
     "do.bank-rejected": "银行失败",
     "do.reissue": "补发",
     "do.amend": "更正",
+    "do.explain": "说明",
+    "do.conclude": "结论",
     # acts, behind 不能
     "act.accept": "受理",
     "act.not-accept": "不予受理",
@@ -38,8 +40,11 @@ TEXTS: dict[str, str] = {
     "act.bank-result": "登记银行结果",
     "act.reissue": "补发",
     "act.amend": "更正",
+    "act.explain": "说明",
+    "act.conclude": "下结论",
     # what is signed
-    "line.accept": "受理 {title}{note}。",
+    "line.accept": "受理 {title}{by}{note}。",
+    "line.accept.by": "，{day}前答复",
     "line.not-accept": "不予受理 {title}，原因：{reason}。",
     "line.correct": "通知补正 {title}，缺：{what}；{day}前交到{place}。",
     "line.brought": "收到补正材料 {title}{note}。",
@@ -58,6 +63,11 @@ TEXTS: dict[str, str] = {
     "line.amend": (
         "更正 记录 {record}（{day}，{said}），{title}，原因：{reason}。更正以后那条记录不再算数，两条都保留。"
     ),
+    "line.explain": "说明 疑点 {id}（{title}，{departments}）：{words}",
+    "line.conclude": "结论 疑点 {id}（{title}，{departments}）：{outcome}。理由：{words}",
+    "outcome.settled": "已说明",
+    "outcome.confirmed": "属实",
+    "outcome.false-alarm": "误报",
     "line.account": "，收款账户尾号{tail}",
     "line.note": "，备注：{note}",
     "line.other-than-proposed": "（注意：申报的是 {amount}）",

@@ -50,6 +50,12 @@ TEXTS: dict[str, str] = {
     "refused.rule.R10": "一个人不能办其中两步。",
     "refused.rule.R11": "批准和支付不能是同一个部门。",
     "refused.rule.R19": "安排支付的加起来和批准的金额不一样，可能已经安排过了。",
+    # what is said of a finding
+    "refused.finding-unknown": "这里没有这个疑点，请再看一下疑点号。",
+    "refused.not-concerned": "这个疑点和本部门无关，要由有关的部门说明。",
+    "refused.concerned": "这个疑点和本部门有关，要由无关部门的审计人员下结论。",
+    "refused.already-concluded": "这个疑点已经有结论了。",
+    "refused.another-finding": "这条记录说的不是这个疑点。",
     # taking back
     "refused.already-built-upon": "后面已经有人接着办了，不能再更正。",
     "refused.not-the-signer": "只有签这条记录的人能更正。",
