@@ -51,7 +51,7 @@ def test_the_other_language_the_receipts_and_the_evidence_are_one_tap_away(
     with phone(browser, url) as page:
         page.goto(f"{url}/findings/{found['amounts']}")
         page.get_by_role("link", name="English").tap()
-        expect(page.locator("summary")).to_have_text("Check it yourself")
+        expect(page.locator("summary")).to_have_text("What became of it, and how to check it")
         page.locator(".compared a").first.tap()
         expect(page.locator(".letters")).to_be_visible()
         page.goto(f"{url}/findings/{found['evidence']}")

@@ -17,7 +17,9 @@ from ledger.exhibits import SOURCES_MAX
 from ledger.merkle.hashing import leaf_hash
 from ledger.node import Node
 from ledger.peers.promises import take_promise
+from ledger.peers.publish import publish_round
 from ledger.records import base64url
+from ledger.records.answers import CONCLUDED, EXPLAINED
 from ledger.records.evidence import check_file, parse_evidence
 from ledger.records.funds import Ref
 from ledger.records.statement import Statement, parse_record
@@ -27,6 +29,7 @@ from ledger.storage import entries, schema
 from ledger.storage.engine import reading, transaction
 from tests.desk.world import ACCOUNT
 from tests.peers.smuggling import forged, put, signed
+from tests.peers.test_peers_answers import WORDS, auditor, say
 from tests.peers.test_peers_promises import promise
 from tests.peers.test_peers_split_views import faces, look
 from tests.receipts.rig import OPENID, Bureau, approve, hand_in, order_less
@@ -76,6 +79,32 @@ def two_faces(bureau: Bureau) -> str:
 # --- what it says ---
 
 
+def test_what_was_explained_and_decided_stands_on_the_page_in_both_languages_and_never_in_whose_words(bureau: Bureau):
+    order_less(bureau)
+    county, finding = bureau.county, open_finding(bureau, "R19")
+    say(county, "财政局", EXPLAINED, finding, county.town.finance.staff["吴倩"].handle)
+    county.round()
+    assert "现在 已作说明，等审计部门的结论" in page(bureau, bureau.civil, finding)
+    by = auditor(county)
+    for node in county.nodes.values():
+        publish_round(node)
+    county.round()
+    say(county, "公安局", CONCLUDED, finding, by, "confirmed")
+    county.round()
+    for node in county.nodes.values():
+        seen, english = page(bureau, node, finding), page(bureau, node, finding, "?lang=en")
+        for part in ("现在 结论：属实", "发现，列为疑点", "财政局作了说明", "公安局的结论：属实"):
+            assert part in seen, part
+        assert "decided: it is so" in english
+        said = told(bureau, node, finding)
+        assert [(one["step"], one.get("department")) for one in said["history"]] == [
+            ("raised", None),
+            ("explained", "财政局"),
+            ("confirmed", "公安局"),
+        ]
+        assert WORDS not in seen + english + json.dumps(said, ensure_ascii=False)
+
+
 def test_a_finding_is_told_alike_at_every_department_that_found_it(bureau: Bureau):
     order_less(bureau)
     finding = open_finding(bureau, "R19")
@@ -114,7 +143,13 @@ def test_the_page_says_what_who_and_by_when_in_both_languages_and_leads_to_the_r
     ):
         assert part in seen, part
     english = page(bureau, bureau.police, finding, "?lang=en")
-    for part in ("3,000.00 yuan", "to be explained", "The records that were compared", "Check it yourself"):
+    for part in (
+        "3,000.00 yuan",
+        "to be explained",
+        "The records that were compared",
+        "What became of it, and how to check it",
+        "found",
+    ):
         assert part in english, part
     assert not re.search(r"[\u4e00-\u9fff]", re.sub("民政局|财政局|公安局|救助金|中文", "", english))
     web, whole = bureau.web(bureau.police), get(bureau, bureau.police, finding, **HTML).get_data(as_text=True)

@@ -11,7 +11,6 @@ TEXTS: dict[str, str] = {
     "exhibit.state.confirmed": "decided: it is so",
     "exhibit.state.false-alarm": "decided: a false alarm",
     "exhibit.state.ended": "they agree again",
-    "exhibit.life": "What became of it",
     "exhibit.departments": "Departments",
     "exhibit.answer-by": "Explain by",
     "exhibit.raised": "Found",
@@ -29,7 +28,7 @@ TEXTS: dict[str, str] = {
         "A finding: signed records do not agree. It does not say who is wrong, and only asks for an explanation. "
         "Whoever holds the same records finds the same."
     ),
-    "exhibit.how": "Check it yourself",
+    "exhibit.more": "What became of it, and how to check it",
     "exhibit.how.records": "Behind each record above is a receipt that anyone can check.",
     "exhibit.how.evidence": (
         "With the evidence and this department's public key (ask two departments that are not concerned), on your own "

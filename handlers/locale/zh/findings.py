@@ -11,7 +11,6 @@ TEXTS: dict[str, str] = {
     "exhibit.state.confirmed": "结论：属实",
     "exhibit.state.false-alarm": "结论：误报",
     "exhibit.state.ended": "已经一致",
-    "exhibit.life": "经过",
     "exhibit.departments": "涉及部门",
     "exhibit.answer-by": "最晚哪天说明",
     "exhibit.raised": "发现时间",
@@ -28,7 +27,7 @@ TEXTS: dict[str, str] = {
     "exhibit.meaning": (
         "疑点：签过名的记录对不上。它不说是谁错了，只请有关部门说明。谁手里有同样的记录，都会查出同一个疑点。"
     ),
-    "exhibit.how": "怎么自己核对",
+    "exhibit.more": "经过，和怎么自己核对",
     "exhibit.how.records": "点开上面的每一条记录，都有一份谁都能核对的回执。",
     "exhibit.how.evidence": (
         "拿证据文件和这个部门的公钥（向两个不相关的部门要），在自己的电脑上运行，不用相信任何一个部门："
