@@ -13,10 +13,10 @@ from ledger.freezing import Freezer, LastHead
 from ledger.keys import HighWater, LogSigners
 from ledger.merkle.checkpoint import Checkpoint
 from ledger.merkle.cosignature import TimedSigner
-from ledger.merkle.hashing import CompactRange
+from ledger.merkle.hashing import CompactRange, Hash
 from ledger.merkle.messages import TIME_BYTES
 from ledger.merkle.note import SignatureLine, add_signatures, parse_note_unverified, sign_note
-from ledger.merkle.proofs import root_at
+from ledger.merkle.proofs import ReadNode, root_at
 from ledger.merkle.vkeys import MLDSA44_SIGNATURE_BYTES, KeyRef
 from ledger.quorum import forget_heads
 from ledger.records.statement import Record
@@ -46,6 +46,22 @@ def may_publish(cosigned: int, departments: int, waited_seconds: float) -> bool:
     A slow peer delays, and never stops us: what is not yet cosigned is shown as such.
     """
     return cosigned >= quorum_of(departments) or waited_seconds >= PUBLISH_WAIT_SECONDS
+
+
+def check_holds(origin: str, mark: tuple[int, Hash] | None, size: int, read: ReadNode, *, is_signed: bool) -> None:
+    """Check that a database of this size holds all that was signed, by the mark beside the keys; raises Behind.
+
+    `is_signed`: whether the database knows of any head.
+    """
+    if mark is None:
+        if is_signed:
+            raise Behind(f"{origin}: heads were signed, and the high-water mark knows of none")
+        return
+    signed, root = mark
+    if signed > size:
+        raise Behind(f"{origin}: size {signed} has been signed, the database holds {size}")
+    if root_at(signed, read) != root:
+        raise Behind(f"{origin}: another history of size {signed} has been signed")
 
 
 class OwnLog:
@@ -157,15 +173,10 @@ class OwnLog:
 
     def _check_grown(self, connection: Connection, edge: CompactRange) -> None:
         mark = self._high_water.log_head()
-        if mark is None:
-            if heads.newest_head(connection, self.id) is not None:
-                raise Behind(f"{self.origin}: heads were signed, and the high-water mark knows of none")
-            return
-        size, root = mark
-        if size > edge.size:
-            raise Behind(f"{self.origin}: size {size} has been signed, the database holds {edge.size}")
-        if root_at(size, entries.node_reader(connection, self.id, edge.size)) != root:
-            raise Behind(f"{self.origin}: another history of size {size} has been signed")
+        is_signed = mark is not None or heads.newest_head(connection, self.id) is not None
+        check_holds(
+            self.origin, mark, edge.size, entries.node_reader(connection, self.id, edge.size), is_signed=is_signed
+        )
 
     def sign_new_head(self) -> Head | None:
         """Sign what the log has become; None when nothing is new since the last head.

@@ -7,7 +7,6 @@ checked. A record that should not have been written becomes a finding, and the r
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NoReturn
 
 from sqlalchemy import Connection, select, update
 
@@ -16,22 +15,23 @@ from ledger.log import cosigned_note
 from ledger.merkle.add_checkpoint import AddCheckpoint
 from ledger.merkle.checkpoint import Checkpoint
 from ledger.merkle.cosignature import CosignedCheckpoint, cosign, open_cosigned
-from ledger.merkle.errors import BadProof, MerkleError, NoKnownSignature
-from ledger.merkle.hashing import CompactRange, leaf_hash
-from ledger.merkle.note import NOTE_BYTES_MAX, SignatureLine, add_signatures, format_note
-from ledger.merkle.proofs import ReadNode, check_consistency, prove_consistency
+from ledger.merkle.errors import MerkleError, NoKnownSignature
+from ledger.merkle.note import NOTE_BYTES_MAX, SignatureLine, add_signatures
+from ledger.merkle.proofs import ReadNode, prove_consistency
 from ledger.merkle.tiles import tile_node
 from ledger.peers import witness
 from ledger.peers.cosignatures import Cosigners, as_cosignature
 from ledger.peers.errors import Declined, StaleOld
-from ledger.peers.evidence import Head, check_same_history
+from ledger.peers.evidence import Head
 from ledger.peers.fetching import fetch_entries, fetch_tile
+from ledger.peers.growth import as_head, check_entries, check_grew, check_not_older, check_shown
 from ledger.peers.home import Home, Peer
 from ledger.peers.intake import take_in
 from ledger.peers.rotated import find_log_keys
 from ledger.quorum import forget_heads
 from ledger.storage import entries, heads, schema
 from ledger.storage.engine import reading, transaction
+from ledger.storage.heads import KeptCosignature
 from ledger.storage.network import mirror_name
 
 ENTRIES_A_ROUND_MAX = 8 * 1024  # of one peer: the others wait for their turn
@@ -68,7 +68,7 @@ def follow(home: Home, peer: Peer, *, cosign_it: bool) -> Progress:
     opened = fetch_head(home, peer)
     # 2. It only grew, as far as anything we ever saw of it tells.
     read = tile_node(partial(fetch_tile, home.client, peer), opened.checkpoint.size)
-    head = _head(opened)
+    head = as_head(opened)
     _check_growth(home, log_id, head, read)
     _keep_head(home, log_id, head, opened)
     # 3. Its new entries lead to the root that it signed; each record is checked, folded, and joined with what we hold.
@@ -86,11 +86,7 @@ def fetch_head(home: Home, peer: Peer) -> CosignedCheckpoint:
         opened = _open_head(home, peer, signed)
     except MerkleError as error:
         raise PeerUnreachable(f"{peer.origin}: no checkpoint of theirs: {error}") from error
-    if opened.checkpoint.origin != peer.origin:
-        raise PeerUnreachable(f"{peer.origin}: publishes a checkpoint of {opened.checkpoint.origin}")
-    if opened.checkpoint.extension:
-        # No department's log has any, and two heads of one size may differ in them: our line fits one of the two.
-        raise PeerUnreachable(f"{peer.origin}: publishes a checkpoint with lines that no log here writes")
+    check_shown(opened.checkpoint, peer.origin)
     return opened
 
 
@@ -124,25 +120,32 @@ def latest(home: Home, origin_hash: str) -> Copy | None:
     return None
 
 
+def mirrored_head(connection: Connection, home: Home, log_id: int) -> heads.Head | None:
+    """The newest head of a log that our mirror vouches for; None before the first."""
+    return _vouched(connection, log_id, _own_lines(connection, home, log_id))
+
+
 def _copy(connection: Connection, home: Home, log_id: int) -> Copy | None:
-    # By name: what an older key of ours has said counts on, until the newer one has said something.
-    own = mirror_name(home.origin)
-    kept = [one for one in heads.read_cosignatures(connection, log_id) if one.line.name == own]
-    head = heads.head_at(connection, log_id, max(one.size for one in kept)) if kept else None
+    kept = _own_lines(connection, home, log_id)
+    head = _vouched(connection, log_id, kept)
     if head is None:
         return None
     return Copy(log_id, head.size, add_signatures(head.signed, [one.line for one in kept if one.size == head.size]))
 
 
+def _own_lines(connection: Connection, home: Home, log_id: int) -> list[KeptCosignature]:
+    # By name: what an older key of ours has said counts on, until the newer one has said something.
+    own = mirror_name(home.origin)
+    return [one for one in heads.read_cosignatures(connection, log_id) if one.line.name == own]
+
+
+def _vouched(connection: Connection, log_id: int, kept: Sequence[KeptCosignature]) -> heads.Head | None:
+    return heads.head_at(connection, log_id, max(one.size for one in kept)) if kept else None
+
+
 def _cosigners(home: Home) -> Cosigners:
     with reading(home.engine) as connection:
         return Cosigners.read(connection, home)
-
-
-def _head(opened: CosignedCheckpoint) -> Head:
-    checkpoint = opened.checkpoint
-    signed = format_note(checkpoint.text(), opened.log_lines)
-    return Head(checkpoint.origin, checkpoint.size, checkpoint.root, signed)
 
 
 def _check_growth(home: Home, log_id: int, head: Head, read: ReadNode) -> None:
@@ -152,24 +155,8 @@ def _check_growth(home: Home, log_id: int, head: Head, read: ReadNode) -> None:
         held = None if newest is None else Head(head.origin, newest.size, newest.root, newest.signed)
         seen = witness.last_seen(connection, head.origin)
         stored = entries.read_edge(connection, log_id).size
-        if held is not None and head.size < held.size:
-            _refuse_older(head, held, entries.node_reader(connection, log_id, held.size), stored)
-    known = [] if held is None else [held]
-    # Our witness may have cosigned a head that is not published yet: of that one there are no tiles to be had.
-    if seen.signed and seen.size <= head.size:
-        known.append(Head(head.origin, seen.size, seen.root, seen.signed))
-    for one in known:
-        try:
-            check_same_history(one, head, read)
-        except BadProof as error:
-            raise PeerUnreachable(f"{head.origin}: {error}") from error
-
-
-def _refuse_older(head: Head, held: Head, read_ours: ReadNode, stored: int) -> NoReturn:
-    """An older head comes from a cache or a backup, or is another history: our own copy tells. Raises ForkFound."""
-    if stored >= held.size:
-        check_same_history(head, held, read_ours)
-    raise PeerUnreachable(f"{head.origin}: shows size {head.size}, and has shown {held.size}")
+        check_not_older(head, held, stored, entries.node_reader(connection, log_id, stored))
+    check_grew(head, held, seen, read)
 
 
 def _keep_head(home: Home, log_id: int, head: Head, opened: CosignedCheckpoint) -> None:
@@ -198,16 +185,6 @@ def catch_up(home: Home, peer: Peer, log_id: int, head: Head, read: ReadNode) ->
     checked, new = 0, 1
     while checked < head.size and new:
         checked, new, _refused = _catch_up(home, peer, log_id, head, read, story=False)
-
-
-def check_entries(edge: CompactRange, fetched: Sequence[bytes], head: Head, read: ReadNode) -> None:
-    """Check that these entries, behind those we hold, are the log that was signed."""
-    grown = edge.extend(leaf_hash(entry) for entry in fetched)
-    try:
-        proof = prove_consistency(grown.size, head.size, read)
-        check_consistency(grown.size, head.size, grown.root(), head.root, proof)
-    except MerkleError as error:
-        raise PeerUnreachable(f"{head.origin}: its entries do not lead to its signed root: {error}") from error
 
 
 def _store(home: Home, log_id: int, peer: Peer, start: int, some: Sequence[bytes], *, story: bool) -> int:

@@ -20,12 +20,13 @@ from ledger.merkle.tiles import tile_node
 from ledger.peers import witness
 from ledger.peers.evidence import Head, check_same_history, keep_evidence
 from ledger.peers.fetching import fetch_entries, fetch_tile
+from ledger.peers.growth import check_entries
 from ledger.peers.hearsay import Said, ask_all, needed, note_strange
 from ledger.peers.home import Home, Peer, read_peers
 from ledger.peers.intake import take_in
 from ledger.peers.joining import Introduction
 from ledger.peers.lost import note_recovered
-from ledger.peers.mirror import ENTRIES_A_ROUND_MAX, ENTRIES_A_TRANSACTION, check_entries
+from ledger.peers.mirror import ENTRIES_A_ROUND_MAX, ENTRIES_A_TRANSACTION
 from ledger.storage import entries, heads
 from ledger.storage.engine import reading, transaction
 

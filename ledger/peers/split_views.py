@@ -8,18 +8,20 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, insert, select, update
 
 from ledger.errors import ForkFound, LedgerError, PeerUnreachable
 from ledger.merkle.cosignature import open_cosigned
 from ledger.merkle.errors import MerkleError, NoKnownSignature
-from ledger.merkle.note import format_note
 from ledger.merkle.tiles import tile_node
 from ledger.peers import witness
-from ledger.peers.evidence import Head, check_same_history, keep_evidence
+from ledger.peers.evidence import Head, keep_evidence
 from ledger.peers.fetching import fetch_tile
+from ledger.peers.growth import as_head, check_shown, compare_here, compare_there, known_heads
 from ledger.peers.home import Home, Peer, read_peers
+from ledger.peers.mirror import mirrored_head
 from ledger.peers.retired import check_retired
 from ledger.peers.witness import hash_of_origin
 from ledger.storage import entries, heads, schema
@@ -50,7 +52,19 @@ def compare_views(home: Home, asked: Iterable[str], after_each: Callable[[], obj
             after_each()
 
 
-def third_log(followed: Sequence[Peer], asked: Peer, turn: int) -> Peer | None:
+class Followed(Protocol):
+    """A department that is followed, as far as turns have to do with it."""
+
+    @property
+    def origin(self) -> str:
+        """Its log's name."""
+        ...
+
+
+_Followed = TypeVar("_Followed", bound=Followed)
+
+
+def third_log(followed: Sequence[_Followed], asked: _Followed, turn: int) -> _Followed | None:
     """Whose log is compared with this peer in this turn: everybody else's in as many turns as they are."""
     others = [peer for peer in followed if peer.origin != asked.origin]
     # Not the same one with everybody: whoever shows two faces is asked about somewhere in each round.
@@ -91,35 +105,46 @@ def _compare_with(home: Home, peer: Peer, third: Peer | None) -> None:
 
 
 def _compare(home: Home, peer: Peer, third: Peer) -> None:
-    """Hold what the peer's witness cosigned of a third log against all that we have of it; raises ForkFound.
+    """Hold what the peer has seen of a third log against all that we have of it; raises ForkFound.
 
     Raises PeerUnreachable or MerkleError when what comes shows nothing.
     """
-    # 1. A head that the third log has signed.
-    theirs = _fetch_seen(home, peer, third)
+    theirs = _fetch_seen(home, peer, third, heads.WITNESS)
     if theirs is None:
         return
-    # 2. What it has signed for us. Our own copy leads to every head that is not larger.
+    try:
+        _hold_against(home, peer, third, theirs)
+    except (PeerUnreachable, MerkleError):
+        # Its witness has cosigned what its mirror does not hold: for a moment, or for ever if the log sees to that.
+        mirrored = _fetch_seen(home, peer, third, heads.MIRROR)
+        if mirrored is not None:
+            _hold_against(home, peer, third, mirrored)
+
+
+def _hold_against(home: Home, peer: Peer, third: Peer, theirs: Head) -> None:
+    # 1. What it has signed for us. Our own copy leads to every head that is not larger.
     with reading(home.engine) as connection:
         log_id = entries.find_log(connection, third.origin)
-        ours = _known_heads(connection, log_id, third.origin)
+        ours = _known(connection, home, log_id, third.origin)
         stored = 0 if log_id is None else entries.read_edge(connection, log_id).size
-        for one in ours:
-            if log_id is not None and theirs.size <= one.size <= stored:
-                check_same_history(theirs, one, entries.node_reader(connection, log_id, one.size))
-            elif theirs.size == one.size:  # two roots of one size need no copy
-                check_same_history(theirs, one)
-    # 3. To a larger one the peer's copy must lead.
+        compare_here(theirs, ours, stored, entries.node_reader(connection, log_id or 0, stored))
+    # 2. To a larger one the peer's copy must lead.
     below = f"mirror/{hash_of_origin(third.origin)}"
-    read = tile_node(partial(fetch_tile, home.client, peer, below=below), theirs.size)
-    for one in ours:
-        if one.size < theirs.size:
-            check_same_history(one, theirs, read)
+    compare_there(theirs, ours, tile_node(partial(fetch_tile, home.client, peer, below=below), theirs.size))
 
 
-def _fetch_seen(home: Home, peer: Peer, third: Peer) -> Head | None:
-    """What the peer's witness cosigned last of a third log; None when it does not follow it."""
-    url = f"{peer.url}/witness/{hash_of_origin(third.origin)}/checkpoint"
+def _known(connection: Connection, home: Home, log_id: int | None, origin: str) -> list[Head]:
+    seen = witness.last_seen(connection, origin)
+    if log_id is None:
+        return known_heads(None, None, seen, origin)
+    rows = heads.newest_head(connection, log_id), mirrored_head(connection, home, log_id)
+    held, mirrored = (None if row is None else Head(origin, row.size, row.root, row.signed) for row in rows)
+    return known_heads(held, mirrored, seen, origin)
+
+
+def _fetch_seen(home: Home, peer: Peer, third: Peer, role: str) -> Head | None:
+    """What the peer's witness or mirror cosigned last of a third log, as that has signed it; None when nothing."""
+    url = f"{peer.url}/{role}/{hash_of_origin(third.origin)}/checkpoint"
     signed = home.client.get_if_any(url, bytes_max=NOTE_BYTES_MAX)
     if signed is None:
         return None
@@ -129,16 +154,5 @@ def _fetch_seen(home: Home, peer: Peer, third: Peer) -> Head | None:
         with reading(home.engine) as connection:
             check_retired(connection, home, third.origin, signed)
         raise
-    checkpoint = opened.checkpoint
-    if checkpoint.origin != third.origin or checkpoint.extension:
-        raise PeerUnreachable(f"{url}: no checkpoint of {third.origin}")
-    note = format_note(checkpoint.text(), opened.log_lines)
-    return Head(checkpoint.origin, checkpoint.size, checkpoint.root, note)
-
-
-def _known_heads(connection: Connection, log_id: int | None, origin: str) -> list[Head]:
-    """The newest head that we accepted, and the one that our witness cosigned last, which may be another."""
-    newest = None if log_id is None else heads.newest_head(connection, log_id)
-    seen = witness.last_seen(connection, origin)
-    known = [] if newest is None else [Head(origin, newest.size, newest.root, newest.signed)]
-    return known + ([Head(origin, seen.size, seen.root, seen.signed)] if seen.signed else [])
+    check_shown(opened.checkpoint, third.origin)
+    return as_head(opened)

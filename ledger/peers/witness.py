@@ -4,8 +4,7 @@ One rule behind every door: a peer's POST, our own poll, our own publication. Co
 we cosigned is fixed beside the keys before the cosignature leaves. Protocol: c2sp.org/tlog-witness.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -15,12 +14,12 @@ from ledger.errors import Behind, ForkFound
 from ledger.keys import HighWater
 from ledger.merkle.add_checkpoint import AddCheckpoint, parse_add_checkpoint
 from ledger.merkle.cosignature import CosignedCheckpoint, cosign, open_cosigned, parse_checkpoint_unverified
-from ledger.merkle.errors import BadProof, MalformedRequest, MerkleError
-from ledger.merkle.hashing import EMPTY_ROOT, Hash
-from ledger.merkle.note import SignatureLine, format_note
-from ledger.merkle.proofs import check_consistency
-from ledger.peers.errors import MalformedQuestion, OldTooLarge, StaleOld, UnknownLog, UnprovenGrowth, Untrusted
-from ledger.peers.evidence import Head, check_same_history, keep_evidence
+from ledger.merkle.errors import MalformedRequest, MerkleError
+from ledger.merkle.hashing import Hash
+from ledger.merkle.note import SignatureLine
+from ledger.peers.errors import MalformedQuestion, UnprovenGrowth, Untrusted
+from ledger.peers.evidence import keep_evidence
+from ledger.peers.growth import Seen, check_believed, check_start, cosign_growth
 from ledger.peers.home import Home, trusted_for
 from ledger.peers.retired import check_retired
 from ledger.storage import schema
@@ -28,19 +27,6 @@ from ledger.storage.engine import reading, transaction
 from ledger.storage.findings import has_forked
 
 _witnessed = schema.witnessed.c
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What we cosigned last for one origin; size 0 and time 0 when we never did.
-
-    `signed` is empty when the database has lost the note: size and root are known from beside the keys.
-    """
-
-    size: int = 0
-    root: Hash = EMPTY_ROOT
-    time: int = 0
-    signed: bytes = b""
 
 
 def accept(home: Home, body: bytes) -> bytes:
@@ -59,8 +45,7 @@ def cosign_next(home: Home, request: AddCheckpoint) -> tuple[SignatureLine, ...]
     try:
         opened = _open_signed(home, request.signed)
         # 2. The proof starts where a proof can start.
-        if request.old > opened.checkpoint.size:
-            raise OldTooLarge(f"old {request.old} is beyond size {opened.checkpoint.size}")
+        check_start(opened, request.old)
         # 3. It starts at what we cosigned last, and shows that the log only grew: looked at and stored in one step.
         with transaction(home.engine, facts=False) as connection:
             lines, seen = _accept(connection, home, opened, request)
@@ -123,11 +108,7 @@ def _open_signed(home: Home, signed: bytes) -> CosignedCheckpoint:
     with reading(home.engine) as connection:
         verifiers = trusted_for(connection, home, origin)
         forked = has_forked(connection, origin)
-    if not verifiers:
-        raise UnknownLog(f"no log of ours or that we cosign is called {origin!r}")
-    if forked:
-        # No status of the specification fits: nothing that this log's keys sign is believed any more.
-        raise Untrusted(f"{origin} has shown two histories")
+    check_believed(origin, verifiers, forked=forked)
     try:
         return open_cosigned(signed, verifiers)
     except MerkleError as error:
@@ -139,28 +120,15 @@ def _open_signed(home: Home, signed: bytes) -> CosignedCheckpoint:
 def _accept(
     connection: Connection, home: Home, opened: CosignedCheckpoint, request: AddCheckpoint
 ) -> tuple[tuple[SignatureLine, ...], Seen]:
-    checkpoint = opened.checkpoint
-    seen = last_seen(connection, checkpoint.origin)
-    _check_not_behind(home.high_water, checkpoint.origin, seen)
-    if request.old != seen.size:
-        raise StaleOld(checkpoint.origin, seen.size)
-    head = Head(checkpoint.origin, checkpoint.size, checkpoint.root, format_note(checkpoint.text(), opened.log_lines))
-    _check_growth(seen, head, request.proof)
-    # A clock that was set back must not make a cosignature older than the one before.
-    time = max(home.now(), seen.time)
-    lines = tuple(cosign(checkpoint.text(), time, key) for key in home.keys.witness)
-    new = Seen(head.size, head.root, time, format_note(checkpoint.text(), [*opened.log_lines, *lines]))
-    _store(connection, checkpoint.origin, new)
+    origin = opened.checkpoint.origin
+    seen, fixed = last_seen(connection, origin), home.high_water.witness_head(origin)
+    lines, new = cosign_growth(opened, request, seen, fixed, partial(_stamp, home), home.now())
+    _store(connection, origin, new)
     return lines, new
 
 
-def _check_growth(seen: Seen, head: Head, proof: Sequence[Hash]) -> None:
-    try:
-        check_consistency(seen.size, head.size, seen.root, head.root, proof)
-    except BadProof as error:
-        if seen.size == head.size and seen.signed:
-            check_same_history(Head(head.origin, seen.size, seen.root, seen.signed), head)
-        raise UnprovenGrowth(f"{head.origin}: {error}") from error
+def _stamp(home: Home, text: str, time: int) -> tuple[SignatureLine, ...]:
+    return tuple(cosign(text, time, key) for key in home.keys.witness)
 
 
 def _store(connection: Connection, origin: str, new: Seen) -> None:
@@ -168,12 +136,6 @@ def _store(connection: Connection, origin: str, new: Seen) -> None:
     stored = connection.execute(update(schema.witnessed).where(_witnessed.origin == origin).values(**values))
     if stored.rowcount == 0:
         connection.execute(insert(schema.witnessed), {"origin": origin, **values})
-
-
-def _check_not_behind(mark: HighWater, origin: str, seen: Seen) -> None:
-    fixed = mark.witness_head(origin)
-    if fixed is not None and (fixed[0] > seen.size or (fixed[0] == seen.size and fixed[1] != seen.root)):
-        raise Behind(f"{origin}: the database says size {seen.size}, and size {fixed[0]} has been cosigned")
 
 
 def _fix(mark: HighWater, origin: str, seen: Seen) -> None:

@@ -4,9 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from ledger.audit.crosscheck import run_round
+from ledger.merkle.add_checkpoint import AddCheckpoint
 from ledger.merkle.checkpoint import Checkpoint
 from ledger.merkle.hashing import as_hash
 from ledger.merkle.note import sign_note
+from ledger.merkle.proofs import prove_consistency
 from ledger.peers import split_views, witness
 from ledger.peers.evidence import read_evidence
 from ledger.peers.home import read_peers
@@ -15,7 +17,7 @@ from ledger.peers.split_views import third_log
 from ledger.records.evidence import check_evidence
 from ledger.records.statement import Statement
 from ledger.scribe import new_handle
-from ledger.storage import schema
+from ledger.storage import entries, schema
 from ledger.storage.engine import reading
 from ledger.storage.findings import has_forked
 from tests.fakes.network import body, flip, status
@@ -90,6 +92,41 @@ def test_a_log_that_shows_two_faces_to_two_departments_is_caught_when_they_compa
     # The other one of the pair finds it as well, by the same rule.
     look(county, "财政局", county.civil)
     assert rules(county, "财政局") == ["R36"]
+
+
+def push(node, onto):
+    """Let a witness cosign the newest head of a log that shows it to nobody else."""
+    head = node.log.newest_head()
+    with reading(onto.engine) as connection:
+        old = witness.last_seen(connection, node.origin).size
+    with reading(node.engine) as connection:
+        proof = prove_consistency(old, head.size, entries.node_reader(connection, node.log.id, head.size))
+    witness.accept(onto, AddCheckpoint(old, tuple(proof), head.signed).to_bytes())
+
+
+@pytest.mark.parametrize(("true", "other"), [(1, 1), (3, 1), (1, 3), (300, 1), (1, 300)])
+def test_a_log_that_lets_witnesses_cosign_what_no_mirror_can_hold_is_caught_all_the_same(county, true, other):
+    """Found by the simulator: of what is only cosigned there are no tiles to compare."""
+    county.round()
+    forked = faces(county, county.civil, true, other, by=clerk(county))
+    look(county, "财政局", county.civil)
+    grow(county.civil, 400, by=clerk(county))
+    push(county.civil, county.finance)
+    report = look(county, "公安局", forked)
+    assert [finding.rule for finding in report.findings] == ["R36"]
+    with reading(county.police.engine) as connection:
+        [kept] = read_evidence(connection, county.civil.origin)
+    assert check_evidence(kept, [key.verifier for key in county.civil.keys.log]) == county.civil.origin
+
+
+def test_a_witness_ahead_of_its_mirror_is_evidence_of_nothing(county):
+    county.round()
+    as_it_was = county.fork(county.civil)
+    grow(county.civil, 3, by=clerk(county))
+    push(county.civil, county.finance)
+    report = look(county, "公安局", as_it_was)
+    assert report.findings == ()
+    assert asked_for(county, FINANCE, f"/mirror/{witness.hash_of_origin(county.civil.origin)}/checkpoint")
 
 
 def test_two_faces_are_caught_on_both_databases(either_county):
