@@ -118,7 +118,8 @@ def test_a_rewritten_log_warns_everybody_of_whom_it_holds_a_record_and_nobody_el
 
 def test_a_warning_for_staff_is_not_told_to_the_citizen(stage, opened):
     class Only:
-        def findings(self, _about):
+        def findings(self, _about, *, open_only):
+            assert not open_only  # what was decided is told for a while
             return [replace(a_finding("R49"), severity="W")]
 
     assert trust.findings_on(cast("Facts", Only()), Ref("21.example/log", "x")) == []

@@ -277,7 +277,7 @@ def test_a_bug_that_one_peer_finds_does_not_end_the_round(county, monkeypatch):
     def crash(*_arguments: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(split_views, "check_same_history", crash)
+    monkeypatch.setattr(split_views, "compare_here", crash)
     assert [row.error for row in run_round(county.police).rows] == [None, None]
 
 
