@@ -4,7 +4,9 @@ Only types that SQLite and PostgreSQL give back as they took them, so that state
 """
 
 import os
+import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,6 +39,9 @@ from bot.errors import DatabaseBusy
 LOCK_SECONDS = 1.5  # how long a statement waits for another's lock: well within WeChat's five seconds
 CHECKPOINT_PAGES = 4_000  # as the ledger's: pages change again and again, and are carried over once
 IDLE_MAX = 4  # connections: as many as a process has threads that answer
+PAUSE_SECONDS = 0.0002  # before asking again for the writer's place: as long as another answer is written
+PAUSE_SECONDS_MAX = 0.005
+PAUSE_GROWTH = 1.3
 CONNECT_SECONDS = 2  # PostgreSQL's own least
 OPENID_CHARACTERS = 64
 KEY_CHARACTERS = 512
@@ -117,6 +122,26 @@ class Transaction:
         self._cursor = connection.cursor()
         self.is_committed = False
 
+    def begin_writing(self) -> None:
+        """Take SQLite's one writer's place, or raise the driver's error when it does not come free."""
+        self._cursor.execute("PRAGMA busy_timeout = 0")
+        pause, end = PAUSE_SECONDS, time.monotonic() + LOCK_SECONDS
+        try:
+            while not self._begun(last=time.monotonic() > end):
+                time.sleep(pause)
+                pause = min(pause * PAUSE_GROWTH, PAUSE_SECONDS_MAX)
+        finally:
+            self._cursor.execute(f"PRAGMA busy_timeout = {int(LOCK_SECONDS * 1000)}")
+
+    def _begun(self, *, last: bool) -> bool:
+        try:
+            self._cursor.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if last or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        return True
+
     def run(self, statement: Statement, values: Mapping[str, object]) -> Any:
         """Run a statement; the cursor with its rows and `rowcount`."""
         self._cursor.execute(statement.sql, statement.bind(values))
@@ -157,8 +182,9 @@ class Database:
     def writing(self) -> Iterator[Transaction]:
         """A transaction that writes; raises `DatabaseBusy` as `transaction` does.
 
-        SQLite has one writer, and whoever finds it at work asks again after pauses that grow: the threads of a process
-        take turns here instead, and only processes ask.
+        SQLite has one writer, and whoever finds it at work asks again after pauses that grow to a tenth of a second,
+        though an answer is written in a fifth of a thousandth. The threads of a process take turns here, and only
+        processes ask, after pauses that fit.
         """
         if self._turn is None:
             with self.transaction() as transaction:
@@ -168,6 +194,7 @@ class Database:
             raise DatabaseBusy("another thread is writing")
         try:
             with self.transaction() as transaction:
+                transaction.begin_writing()
                 yield transaction
         finally:
             self._turn.release()

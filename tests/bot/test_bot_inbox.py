@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 
 from bot import storage
 from bot.bot import Bot
-from bot.errors import AnswerNotStored, Busy, Overtaken
+from bot.errors import AnswerNotStored, Busy, DatabaseBusy, Overtaken
 from bot.inbox import ANSWER_KEPT_SECONDS, KEY_KEPT_SECONDS, LEASE_SECONDS, Answered, Inbox, parse_answer, print_answer
 from bot.messages import Unsubscribed, Viewed
 from bot.replies import SILENCE, NewsReply, TextReply, text
@@ -559,3 +559,38 @@ def test_a_transaction_that_was_left_without_a_commit_holds_nothing(tmp_path):
     with database.writing() as transaction:
         transaction.run(forget, {})
         transaction.commit()
+
+
+def test_whoever_writes_waits_for_another_process_and_not_for_ever(tmp_path, monkeypatch):
+    engine = storage.open_engine(f"sqlite:///{tmp_path / 'bot.db'}")
+    storage.metadata.create_all(engine)
+    database = storage.Database(engine)
+    other = engine.connect()
+    other.execute(sql("BEGIN IMMEDIATE"))
+    asked = []
+
+    def let_go_at_the_third(seconds: float) -> None:
+        asked.append(seconds)
+        if len(asked) == 3:
+            other.rollback()
+
+    monkeypatch.setattr("bot.storage.time.sleep", let_go_at_the_third)
+    with database.writing() as transaction:
+        transaction.run(database.compile("DELETE FROM bot_inbox"), {})
+        transaction.commit()
+    assert len(asked) == 3
+    assert asked == sorted(asked)
+    assert asked[-1] <= storage.PAUSE_SECONDS_MAX
+    other.execute(sql("BEGIN IMMEDIATE"))
+    monkeypatch.setattr(storage, "LOCK_SECONDS", 0.0)
+    with pytest.raises(DatabaseBusy), database.writing():
+        pytest.fail("two writers at once")
+    other.close()
+
+
+def test_waiting_for_the_writer_s_place_leaves_the_connection_as_patient_as_it_was(tmp_path):
+    engine = storage.open_engine(f"sqlite:///{tmp_path / 'bot.db'}")
+    database = storage.Database(engine)
+    patience = database.compile("PRAGMA busy_timeout")
+    with database.writing() as transaction:
+        assert transaction.run(patience, {}).fetchone() == (int(storage.LOCK_SECONDS * 1000),)
