@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event, Thread, local
 
 import pytest
 
@@ -128,17 +128,29 @@ def test_a_peer_that_answers_nothing_keeps_no_more_than_its_share_of_questions()
             client.ask("GET", deaf.url, bytes_max=100)  # and it may be asked again
 
 
+class OwnClock(local):
+    """A clock of each thread: one department's slowness is no time of the others', who are asked beside it."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    def wait(self, seconds):
+        self.now += seconds
+
+
 def test_a_peer_that_answers_everything_slowly_is_left_when_its_turn_is_over(county, monkeypatch):
     """Each answer comes within its own time, and all of them together would hold up everybody."""
     county.round()
     monkeypatch.setattr(crosscheck, "TURN_SECONDS_MAX", 20.0)
-    clock = [0.0]
-    county.police.client.clock = lambda: clock[0]
+    clock = OwnClock()
+    county.police.client.clock = clock
     county.town.apply()
     county.publish("民政局", "财政局")
 
     def slowly(_request, answer):
-        clock[0] += 14.0
+        clock.wait(14.0)
         return answer
 
     county.wire.tamper("21.example", "/", slowly)
@@ -154,11 +166,11 @@ def test_what_a_slow_peer_has_given_in_its_time_is_kept_and_the_next_round_goes_
     for _ in range(300):
         county.town.apply()
     county.publish("民政局")
-    clock = [0.0]
-    county.police.client.clock = lambda: clock[0]
+    clock = OwnClock()
+    county.police.client.clock = clock
 
     def slowly(_request, answer):
-        clock[0] += 2.0
+        clock.wait(2.0)
         return answer
 
     county.wire.tamper("21.example", "/log/tile/entries/", slowly)
