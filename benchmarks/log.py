@@ -66,7 +66,7 @@ class Made:
         """The record of a prepared text, signed now."""
         entry = text + self.key.sign(text)
         origin = self.log.origin
-        return Record(entry, leaf_hash(entry), "", "", origin, "", 0, "", None, {}, ())
+        return Record(entry, leaf_hash(entry), "", "", "", origin, "", 0, "", None, {}, ())
 
     def append_batches(self, texts: Sequence[bytes]) -> None:
         for at in range(0, len(texts), BATCH):

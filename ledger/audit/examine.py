@@ -12,8 +12,10 @@ from ledger.errors import BadSignature, MalformedRecord
 from ledger.merkle.errors import EntryTooLong
 from ledger.merkle.hashing import Hash, root_of
 from ledger.merkle.tiles import TILE_WIDTH
-from ledger.records.check import NOTHING, Proven
+from ledger.records.check import IAT_MAX, NOTHING, Proven
 from ledger.records.statement import Record, check_schema, check_signature, parse_record
+
+_NAMING_KEYS = {"department", "officer"}  # what the records of these topics say changes whose words count
 
 # A record crosses from one process to another as its values; its bytes are on the other side already.
 _values = attrgetter(*(each.name for each in fields(Record) if each.name != "entry"))
@@ -29,10 +31,14 @@ class Task(NamedTuple):
     claims: bool = True  # whether to look at the claims of each kind
 
 
+# Stands for a record of which nothing is left to say when the first and the last of its voice in this task hold.
+ORDINARY: tuple[Any, ...] = ()
+
+
 class Examined(NamedTuple):
     """What is good of the entries of a task."""
 
-    records: list[tuple[Any, ...] | None]  # None: missing, or no record
+    records: list[tuple[Any, ...] | None]  # None: missing, or no record; ORDINARY
     proven: list[Proven]
     root: Hash | None  # over the leaf hashes, of a full bundle
 
@@ -41,12 +47,34 @@ def examine(task: Task, keys: Mapping[str, bytes]) -> Examined:
     """Parse the entries, and try the signature of each under the key of its `kid`, if that is among these keys."""
     records: list[tuple[Any, ...] | None] = []
     proven: list[Proven] = []
-    for index, entry in enumerate(task.entries, task.start):
+    voices: dict[tuple[str, str, str], list[int]] = {}
+    for at, entry in enumerate(task.entries):
         record = _parse(entry)
+        good = NOTHING if record is None else _prove(record, task.start + at, task, keys)
         records.append(None if record is None else _values(record))
-        proven.append(NOTHING if record is None else _prove(record, index, task, keys))
+        proven.append(good)
+        if record is not None and not task.claims and _is_ordinary(record, good, task.leaves[at]):
+            voices.setdefault((record.iss, record.kid, record.typ), []).append(at)
+    for places in voices.values():
+        for at in places[1:-1]:
+            records[at] = ORDINARY
     full = len(task.leaves) == TILE_WIDTH and all(task.leaves)
     return Examined(records, proven, root_of(leaf for leaf in task.leaves if leaf is not None) if full else None)
+
+
+def _is_ordinary(record: Record, proven: Proven, leaf: Hash | None) -> bool:
+    """Whether nothing but the log, the kind and the range of its key decides if a record may stand here.
+
+    A key counts from one index to another: whoever may say this at two indices may say it at all between them.
+    """
+    kind = record.known
+    return (
+        kind is not None
+        and kind.topic not in _NAMING_KEYS
+        and proven.signature
+        and record.iat < IAT_MAX
+        and record.leaf == leaf
+    )
 
 
 def rebuild(entry: bytes, values: Sequence[Any]) -> Record:

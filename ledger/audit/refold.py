@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ledger.audit.signers import Signers
-from ledger.errors import IllegalStep, MalformedRecord, Refused, Rejected
+from ledger.errors import IllegalStep, Refused, Rejected
 from ledger.folding import columns_of
 from ledger.records import codec
-from ledger.records.check import NOTHING, Proven, check_record
+from ledger.records.check import NOTHING, Proven, check_record, check_signed
 from ledger.records.fold import Folded
 from ledger.records.statement import Record
 
@@ -38,9 +38,19 @@ COLUMNS = (
     "payer",
     "disputed",
 )
-_WRITE = f"INSERT OR REPLACE INTO objects (handle, {', '.join(COLUMNS)}) VALUES (?{', ?' * len(COLUMNS)})"  # noqa: S608  the names above
+_ADD = f"INSERT INTO objects (place, handle, {', '.join(COLUMNS)}) VALUES (?, ?{', ?' * len(COLUMNS)})"  # noqa: S608  the names above
+_CHANGE = f"UPDATE objects SET {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE place = ?"  # noqa: S608
 _READ = f"SELECT handle, {', '.join(COLUMNS)} FROM objects WHERE handle IN (SELECT value FROM json_each(?))"  # noqa: S608
-_ONE = "SELECT topic, folded, idx, created, first_idx, disputed FROM objects WHERE handle = ?"
+_ONE = "SELECT place, topic, folded, idx, created, first_idx, disputed FROM objects WHERE handle = ?"
+# Sorted once at the end: an index that grows with the log would cost each entry a page somewhere in it.
+_TWICE = """
+    SELECT said.idx, said.sub, said.leaf = first.leaf
+      FROM said
+      JOIN (SELECT jti, min(idx) AS idx FROM said GROUP BY jti HAVING count(*) > 1) AS doubled USING (jti)
+      JOIN said AS first ON first.idx = doubled.idx
+     WHERE said.idx > doubled.idx
+     ORDER BY said.idx
+"""
 
 
 @dataclass(slots=True)
@@ -52,7 +62,8 @@ class _Kept:
     created: int
     first_idx: int
     disputed: int | None = None
-    written: bool = False  # the scratch file says the same
+    place: int | None = None  # its row in the scratch file
+    written: bool = False  # which says the same
 
 
 class Refold:
@@ -64,14 +75,16 @@ class Refold:
         self._db = sqlite3.connect(scratch, isolation_level=None)
         for pragma in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{CACHE_KIBIBYTES}"):
             self._db.execute(f"PRAGMA {pragma}")
+        # Handles and jti are random: rows in the order of either would touch a page of a long table each.
         self._db.execute(
-            "CREATE TABLE objects (handle TEXT PRIMARY KEY, topic TEXT, status TEXT, folded TEXT, idx INTEGER,"
-            " since INTEGER, created INTEGER, first_idx INTEGER, ref_log TEXT, ref_handle TEXT, payer TEXT,"
-            " disputed INTEGER) WITHOUT ROWID"
+            "CREATE TABLE objects (place INTEGER PRIMARY KEY, handle TEXT UNIQUE, topic TEXT, status TEXT, folded TEXT,"
+            " idx INTEGER, since INTEGER, created INTEGER, first_idx INTEGER, ref_log TEXT, ref_handle TEXT,"
+            " payer TEXT, disputed INTEGER)"
         )
-        self._db.execute("CREATE TABLE said (jti TEXT PRIMARY KEY, idx INTEGER, leaf BLOB) WITHOUT ROWID")
+        self._db.execute("CREATE TABLE said (idx INTEGER PRIMARY KEY, jti TEXT, leaf BLOB, sub TEXT)")
         self._db.execute("BEGIN")  # and never an end: what is not yet on the disk need not get there
         self._recent: OrderedDict[str, _Kept | None] = OrderedDict()
+        self._places = 0
         self.signers = Signers()
 
     def close(self) -> None:
@@ -80,40 +93,42 @@ class Refold:
 
     # --- growing ---
 
-    def said_before(self, records: Mapping[int, Record]) -> dict[int, bool]:
-        """Remember what these records are called; returns those whose `jti` an earlier one of this log bears already.
+    def remember(self, records: Mapping[int, Record]) -> None:
+        """Write down what the records at these indices are called."""
+        rows = [(index, record.jti, record.leaf, record.sub) for index, record in records.items()]
+        self._db.executemany("INSERT INTO said VALUES (?, ?, ?, ?)", rows)
 
-        By index, and whether the earlier one has the very same bytes.
+    def said_twice(self) -> Iterator[tuple[int, bool]]:
+        """The indices of those whose `jti` an earlier one bears, and whether the first of them has the very same bytes.
+
+        Such bytes stood in the log already: they say nothing, and their object is disputed from there on.
         """
-        rows = [(record.jti, index, record.leaf) for index, record in records.items()]
-        before = self._db.total_changes
-        self._db.executemany("INSERT OR IGNORE INTO said VALUES (?, ?, ?)", rows)
-        if self._db.total_changes - before == len(rows):
-            return {}
-        first = {}
-        for jti, index, leaf in rows:
-            found = self._db.execute("SELECT idx, leaf FROM said WHERE jti = ?", (jti,)).fetchone()
-            if found[0] != index:
-                first[index] = found[1] == leaf
-        return first
+        for index, handle, same in self._db.execute(_TWICE):
+            if same:
+                self.dispute(handle, index)
+            yield index, bool(same)
 
-    def take(self, index: int, record: Record, proven: Proven = NOTHING, *, again: bool = False) -> None:
-        """Check a record and fold it; raises what `check_record` raises, and then only disputes its object.
-
-        `again`: its bytes stand in this log already.
-        """
+    def take(self, index: int, record: Record, proven: Proven = NOTHING) -> None:
+        """Check a record and fold it; raises what `check_record` raises, and then only disputes its object."""
         try:
-            if again:
-                raise MalformedRecord("these bytes stand in this log already")
             changed = check_record(record, index, self._origin, self.signers.find, self.read, proven)
-            if self.signers.names_twice(index, record):
-                raise IllegalStep(record.kind, "enrolled", "key-twice")
+            self._check_new_key(index, record)
         except (Rejected, Refused):
             self.dispute(record.sub, index)
             raise
         for handle, folded in changed.items():
             self._store(handle, folded, index, record)
         self.signers.follow(index, record)
+
+    def meet(self, index: int, record: Record, proven: Proven = NOTHING) -> None:
+        """Check a record without its object, and follow what it says of signers; raises what `check_signed` raises."""
+        check_signed(record, index, self._origin, self.signers.find, proven)
+        self._check_new_key(index, record)
+        self.signers.follow(index, record)
+
+    def _check_new_key(self, index: int, record: Record) -> None:
+        if self.signers.names_twice(index, record):
+            raise IllegalStep(record.kind, "enrolled", "key-twice")
 
     def _store(self, handle: str, folded: Folded, index: int, record: Record) -> None:
         known = self._at_hand(handle)
@@ -125,7 +140,7 @@ class Refold:
     def dispute(self, handle: str, index: int) -> None:
         """Mark an object as disputed since the entry of this index; the first counts."""
         known = self._at_hand(handle)
-        if known is not None and known.disputed is None:
+        if known is not None and (known.disputed is None or index < known.disputed):
             known.disputed, known.written = index, False
 
     def settle(self) -> None:
@@ -172,12 +187,22 @@ class Refold:
             del self._recent[handle]
 
     def _write(self, handles: Sequence[str]) -> None:
-        changed = [(handle, one) for handle in handles if (one := self._recent[handle]) is not None and not one.written]
-        self._db.executemany(_WRITE, [self._row(handle, one) for handle, one in changed])
-        for _handle, one in changed:
+        new, changed = [], []
+        for handle in handles:
+            one = self._recent[handle]
+            if one is None or one.written:
+                continue
+            if one.place is None:
+                self._places += 1
+                one.place = self._places
+                new.append((one.place, handle, *self._row(one)))
+            else:
+                changed.append((*self._row(one), one.place))
             one.written = True
+        self._db.executemany(_ADD, new)
+        self._db.executemany(_CHANGE, changed)
 
-    def _row(self, handle: str, one: _Kept) -> tuple[Any, ...]:
+    def _row(self, one: _Kept) -> tuple[Any, ...]:
         said = {
             **columns_of(one.folded, self._origin),
             "topic": codec.topic_of(one.folded.state),
@@ -186,8 +211,8 @@ class Refold:
             "first_idx": one.first_idx,
             "disputed": one.disputed,
         }
-        return handle, *(said[name] for name in COLUMNS)
+        return tuple(said[name] for name in COLUMNS)
 
 
-def _read(topic: str, folded: str, idx: int, created: int, first_idx: int, disputed: int | None) -> _Kept:
-    return _Kept(codec.load(topic, folded), idx, created, first_idx, disputed, written=True)
+def _read(place: int, topic: str, folded: str, idx: int, created: int, first: int, disputed: int | None) -> _Kept:
+    return _Kept(codec.load(topic, folded), idx, created, first, disputed, place, written=True)

@@ -16,13 +16,14 @@ ROWS_AT_ONCE = 500
 
 _v, _z = schema.vault.c, schema.citizens.c
 # All in the order of the log: one way through, however many there are.
-_VAULT = (
-    select(_v.log_id, _v.handle, _v.idx, _v.leaf, _v.name, _v.citizen, _v.sealed, _z.wrapped_key)
-    .outerjoin(schema.citizens, _z.id == _v.citizen)
+_PLACES = (
+    select(_v.log_id, _v.handle, _v.idx, _v.leaf, _v.name)
     .where(_v.log_id == bindparam("log"))
     .order_by(_v.idx)
     .execution_options(yield_per=ROWS_AT_ONCE)
 )
+_VALUES = _PLACES.add_columns(_v.citizen, _v.sealed, _z.wrapped_key).outerjoin(schema.citizens, _z.id == _v.citizen)
+_IDX = VaultRow._fields.index("idx")
 _CITIZENS = select(cast(_z.id, Text).label("id"), _z.wrapped_key).execution_options(yield_per=ROWS_AT_ONCE)
 
 
@@ -35,15 +36,15 @@ class SealedValues:
         self._faults = faults
         self._key = vault_key
         self._vault = None if vault_key is None else Vault(vault_key)
-        self._rows: Iterator[Any] = iter(conn.execute(_VAULT, {"log": log_id}))
+        self._rows: Iterator[Any] = iter(conn.execute(_PLACES if vault_key is None else _VALUES, {"log": log_id}))
         self._next: Any = next(self._rows, None)
 
     def check(self, end: int, records: Mapping[int, Record]) -> None:
         """Look at the rows up to the record before `end`, all of which stand in `records` if they are records."""
         if self._key is not None:
             self._vault = Vault(self._key)  # it remembers each key that it unwraps, and the log may be long
-        while self._next is not None and self._next.idx < end:
-            self._check(self._next, records.get(self._next.idx))
+        while self._next is not None and (index := self._next[_IDX]) < end:
+            self._check(self._next, records.get(index))
             self._next = next(self._rows, None)
 
     def check_beyond(self, size: int) -> None:
@@ -63,9 +64,10 @@ class SealedValues:
                 self._faults.add("vault", f"citizen {row.id}", "the key does not unwrap: altered, or another vault's")
 
     def _check(self, row: Any, record: Record | None) -> None:
-        if record is None or record.leaf != as_bytes(row.leaf) or record.sub != row.handle:
+        _log, handle, _index, leaf, name, *_value = row
+        if record is None or record.leaf != as_bytes(leaf) or record.sub != handle:
             self._add(row, "belongs to another record than the one at this index")
-        elif record.known is None or row.name not in record.known.private:
+        elif record.known is None or name not in record.known.private:
             self._add(row, "the record has no disclosure of this name")
         elif self._vault is not None:
             self._open(self._vault, VaultRow(*row)._replace(sealed=as_bytes(row.sealed)), record)

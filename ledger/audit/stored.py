@@ -150,16 +150,16 @@ class StoredLog:
 
     def _check_feed(self, start: int, width: int, folded: Mapping[int, Record]) -> None:
         found = self._conn.execute(_FEED, self._range(start, width)).all()
-        rows = {row[0]: (row[1], row[2], row[3]) for row in found}
+        rows = {index: (handle, kind, at) for index, handle, kind, at, _pos in found}
         expected = {index: (record.sub, record.kind, record.iat) for index, record in folded.items()}
         if rows != expected:
             for index in sorted(rows.keys() | expected.keys()):
                 if rows.get(index) != expected.get(index):
                     self._faults.add("feed", index, _compared(rows.get(index), expected.get(index)))
-        for row in found:
-            if row[4] <= self._last_pos:
-                self._faults.add("feed", row[0], "stands before a record that was folded earlier")
-            self._last_pos = row[4]
+        for index, _handle, _kind, _at, pos in found:
+            if pos <= self._last_pos:
+                self._faults.add("feed", index, "stands before a record that was folded earlier")
+            self._last_pos = pos
 
     def check_end(self, edge: CompactRange, refold: Refold, named: NamedKeys, trusted: Collection[Verifier]) -> None:
         """Compare what the database says of the whole log, of each object and of each signer."""

@@ -5,7 +5,7 @@ other is `crosscheck`'s. Nothing is kept in memory but the edge of the tree and 
 """
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import Engine
 
-from ledger.audit.examine import Examined, Task, rebuild
+from ledger.audit.examine import ORDINARY, Examined, Task, rebuild
 from ledger.audit.head_keys import HeadKeys
 from ledger.audit.named import NamedKeys
 from ledger.audit.pool import examining
@@ -30,7 +30,7 @@ from ledger.merkle.note import Verifier, parse_vkey
 from ledger.merkle.policy import Policy
 from ledger.merkle.tiles import TILE_WIDTH, Bundle, bundles_of
 from ledger.peers.client import PeerClient
-from ledger.records.check import Proven, check_signed
+from ledger.records.check import Proven
 from ledger.records.statement import Record, check_schema, parse_record
 from ledger.storage.engine import forgiving_text, reading
 
@@ -198,6 +198,11 @@ class _Verification:
                 self._take(task, found)
                 self.way.progress(task.start + len(task.leaves), size)
         tree.finish()
+        for index, same in self.refold.said_twice():
+            named = (
+                "these bytes stand in this log already" if same else "an earlier record of this log bears the same jti"
+            )
+            self.faults.add("entry", index, named)
         # 4. Each head is signed by keys that count at its size, which the records say.
         for opened in self.head_keys.finish(self.faults, self.trust.cosigners):
             if self.trust.policy is not None and opened.checkpoint.size == size:
@@ -270,21 +275,32 @@ class _Verification:
 
     def _take(self, task: Task, found: Examined) -> None:
         parsed = self._parse(task, found)
-        again = self.refold.said_before(parsed) if self.way.facts else {}
+        if self.way.facts:
+            self.refold.remember(parsed)
         folded = {
             index: record
             for index, record in parsed.items()
-            if self._fold(index, record, found.proven[index - task.start], again)
+            if self._fold(index, record, found.proven[index - task.start])
         }
+        if len(folded) < len(parsed):
+            self._take_ordinary(task, found)
         if self.stored is not None and self.way.facts:
             self.stored.check_batch(task.start, len(task.entries), folded, parsed)
             if task.start == 0:
                 self.stored.check_name(folded.get(0))
 
+    def _take_ordinary(self, task: Task, found: Examined) -> None:
+        """Not all that a voice said held: each of its records between is looked at by itself."""
+        for at, values in enumerate(found.records):
+            if values == ORDINARY:
+                self._fold(task.start + at, parse_record(_present(task.entries[at])), found.proven[at])
+
     def _parse(self, task: Task, found: Examined) -> dict[int, Record]:
         parsed: dict[int, Record] = {}
         rows = zip(task.leaves, task.entries, found.records, strict=True)
         for index, (leaf, entry, values) in enumerate(rows, task.start):
+            if values == ORDINARY:
+                continue
             if entry is None:
                 self.faults.add("entry", index, "is missing, or its bundle is")
                 continue
@@ -298,19 +314,15 @@ class _Verification:
                 self.faults.add("entry", index, "its bytes have another hash than the tree holds for it")
         return parsed
 
-    def _fold(self, index: int, record: Record, proven: Proven, again: Mapping[int, bool]) -> bool:
-        """Fold one record; `again`: by index, where an earlier one bears the `jti`, and if it has the same bytes."""
+    def _fold(self, index: int, record: Record, proven: Proven) -> bool:
         try:
             if self.way.facts:
-                self.refold.take(index, record, proven, again=again.get(index, False))
+                self.refold.take(index, record, proven)
             else:
-                check_signed(record, index, self.origin, self.refold.signers.find, proven._replace(claims=True))
-                self.refold.signers.follow(index, record)
+                self.refold.meet(index, record, proven._replace(claims=True))
         except (Rejected, Refused) as error:
             self.faults.add("entry", index, f"{type(error).__name__}: {error}")
             return False
-        if index in again:
-            self.faults.add("entry", index, "an earlier record of this log bears the same jti")
         self.named.follow(record)
         self.unknown += record.known is None
         self.head_keys.take(index, record)
@@ -330,6 +342,11 @@ class _Verification:
                 if entry is not None and (said := _parsed(entry)) is not None and at >= since and said.kid in kids:
                     self.refold.dispute(said.sub, at)
                     self.faults.add("entry", at, f"signed with a key that was given up as stolen from index {since} on")
+
+
+def _present(entry: bytes | None) -> bytes:
+    assert entry is not None  # a worker found a record in it
+    return entry
 
 
 def _parsed(entry: bytes) -> Record | None:

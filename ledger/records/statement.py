@@ -54,6 +54,9 @@ class Record:
     entry: bytes  # the bytes in the log
     leaf: Hash
     typ: str
+    # The kind's name, also of a kind nobody here knows. Another version of a kind that we know bears it in its name:
+    # it may mean anything, and is never taken for ours.
+    kind: str
     kid: str  # RFC 7638 thumbprint of the signer's key
     iss: str  # the log's origin
     jti: str
@@ -62,14 +65,6 @@ class Record:
     prev: Hash | None  # leaf hash of the object's record before this one in this log
     clear: Mapping[str, Any]
     digests: tuple[str, ...]
-
-    @property
-    def kind(self) -> str:
-        """The kind's name; also for kinds nobody here knows.
-
-        Another version of a kind that we know bears it in its name: it may mean anything, and is never taken for ours.
-        """
-        return _name_of(self.typ)
 
     @property
     def known(self) -> Kind | None:
@@ -192,6 +187,7 @@ def _record_of(entry: bytes, payload: Mapping[str, Any], typ: str, kid: str) -> 
         entry=entry,
         leaf=leaf_hash(entry),
         typ=typ,
+        kind=_name_of(typ),
         kid=kid,
         iss=payload["iss"],
         jti=payload["jti"],
