@@ -214,5 +214,6 @@ class Refold:
         return tuple(said[name] for name in COLUMNS)
 
 
-def _read(place: int, topic: str, folded: str, idx: int, created: int, first: int, disputed: int | None) -> _Kept:
-    return _Kept(codec.load(topic, folded), idx, created, first, disputed, place, written=True)
+def _read(place: int, topic: str, folded: str, idx: int, created: int, *rest: Any) -> _Kept:
+    first_idx, disputed = rest
+    return _Kept(codec.load(topic, folded), idx, created, first_idx, disputed, place, written=True)

@@ -73,7 +73,9 @@ class Forger:
         """Write entries, sign their head; returns the index of the first."""
         with transaction(self.civil.engine) as conn:
             first = entries.append(conn, self.civil.log.id, list(said))
-        self.civil.log.publish(self.civil.log.sign_new_head().size)
+        head = self.civil.log.sign_new_head()
+        assert head is not None
+        self.civil.log.publish(head.size)
         return first
 
     def verify(self, way=LIGHT):
