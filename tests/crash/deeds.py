@@ -1,4 +1,4 @@
-"""What the processes do that are killed: a publication with its cosignature, and a restore."""
+"""What the processes do that are killed: a publication with its cosignature, a restore, and a rotation of keys."""
 
 import time
 from pathlib import Path
@@ -15,7 +15,11 @@ from ledger.log import OwnLog
 from ledger.node import Node, NodeSettings
 from ledger.peers.client import PeerClient
 from ledger.peers.publish import publish_round
+from ledger.rollover import roll_over
 from ledger.storage.engine import open_engine
+from tests.keys import rotating
+
+ROTATED = "rotated"
 
 
 def describe(engine, keys, key_file: Path) -> dict[str, Any]:
@@ -78,3 +82,16 @@ def put_back(told: dict[str, Any]) -> None:
         more=CHAT_PARTS,
         now=told["now"],
     )
+
+
+def rotate(told: dict[str, Any]) -> None:
+    """`keys rotate ROLE`, with an officer's act before and after it; writes down what is durable."""
+    rotating.quick_seal()
+    node = rotating.opened(Path(told["folder"]), told["url"])
+    with Path(told["said"]).open("a", buffering=1) as said:
+        said.write(f"{rotating.act(node)}\n")
+        roll_over(node, told["role"])
+        said.write(f"{ROTATED}\n")
+        said.write(f"{rotating.act(node)}\n")
+    node.log.sign_new_head()
+    node.close()

@@ -1,21 +1,12 @@
-"""A process that rotates a node's keys again and again, with officers' acts in between, until somebody kills it.
+"""A node whose keys are rotated: how it is opened, and what its officers do in between."""
 
-    python -m tests.keys.rotating FOLDER DATABASE_URL SEED
-
-Prints a line for what is durable: `acted <record>` or `rotated <role>`.
-"""
-
-import random
 import secrets
-import sys
 from pathlib import Path
 
 import pyrage
 
 from ledger.keyring import KeyFile
 from ledger.node import Node, NodeSettings
-from ledger.records.rotation import ROLES
-from ledger.rollover import roll_over
 
 PASSPHRASE = "correct horse battery"
 NOW = 1_790_000_000
@@ -42,23 +33,3 @@ def act(node: Node) -> str:
     return node.desk.open_case(
         "linshi", {"applicant": "王"}, by=officer.handle, once=secrets.token_hex(8)
     ).submitted.record_id
-
-
-def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-def main(folder: Path, database_url: str, seed: str) -> None:
-    quick_seal()
-    node, chance = opened(folder, database_url), random.Random(seed)
-    while True:
-        say(f"acted {act(node)}")
-        node.log.sign_new_head()
-        role = chance.choice(ROLES)
-        roll_over(node, role)
-        say(f"rotated {role}")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -1,11 +1,5 @@
 """A rotation may be interrupted anywhere: the keys in the file always fit the log, and nothing sealed is lost."""
 
-import os
-import random
-import subprocess
-import sys
-from threading import Timer
-
 import pyrage
 import pytest
 from sqlalchemy import select, update
@@ -17,17 +11,15 @@ from ledger.key_history import read_history
 from ledger.keyring import Keyring
 from ledger.keys import open_sealed, seal_again
 from ledger.node import init_node
-from ledger.records import base64url
 from ledger.records.funds import Ref
 from ledger.records.rotation import ROLES
 from ledger.rollover import roll_over
-from ledger.storage import entries, schema
+from ledger.storage import schema
 from ledger.storage.engine import read_moment, reading, transaction
 from ledger.storage.facts import read_queue
 from tests.keys.rotating import NOW, PASSPHRASE, act, opened, settings_in
 
 ID_NUMBER = "330199199003070026"
-KILLS, KILLS_SAMPLED = 60, 3
 
 
 @pytest.fixture
@@ -224,50 +216,6 @@ def test_one_altered_value_stops_no_rotation_of_the_vaults_key(node):
         conn.execute(update(schema.citizens).where(schema.citizens.c.id == victim).values(wrapped_key=bytes(60)))
     roll_over(node, "vault")
     act(node)
-
-
-# --- killed for real ---
-
-
-@pytest.mark.slow
-def test_a_process_killed_in_the_middle_of_rotations_loses_and_doubles_nothing(folder, database_url):
-    _kill_many(folder, database_url, KILLS_SAMPLED)
-
-
-@pytest.mark.attack
-def test_sixty_kills_in_the_middle_of_rotations(folder, database_url):
-    _kill_many(folder, database_url, KILLS)
-
-
-def _kill_many(folder, database_url, count):
-    chance = random.Random(os.environ.get("ONETRIP_SEED", "1"))
-    for number in range(count):
-        told = _killed(folder, database_url, f"{number}", chance.uniform(0.05, 0.5))
-        node = opened(folder, database_url)
-        acted = [line.split()[1] for line in told if line.startswith("acted ")]
-        with reading(node.engine) as connection:
-            size = entries.read_edge(connection, node.log.id).size
-            stored = [entries.find_leaf(connection, _leaf(record)) for record in acted]
-        assert all(len(found) == 1 for found in stored)
-        assert rotations(node) >= sum(line.startswith("rotated") for line in told)
-        assert size > 0
-        check_whole(node)
-        node.close()
-
-
-def _leaf(record):
-    return base64url.decode(record)
-
-
-def _killed(folder, database_url, seed, seconds):
-    """What a rotating process has said to be durable, killed so long after it began to work."""
-    command = [sys.executable, "-m", "tests.keys.rotating", str(folder), database_url, seed]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        told = [process.stdout.readline()]
-        Timer(seconds, process.kill).start()
-        told += process.stdout.readlines()
-    return [line for line in told if line.endswith("\n")]
 
 
 # --- a machine that is busy ---
