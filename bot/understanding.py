@@ -31,6 +31,7 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 
+SPARE_CHARACTERS = 8  # of spaces and of what cannot be seen, by which a text may be longer than its tidy spelling
 TAIL_CHARACTERS = 80  # where polite ends are looked for; a longer row of full stops is not worth the steps
 
 # Set aside at the end: they ask for nothing. 呢 and 吧 stay, they make a question.
@@ -70,6 +71,23 @@ def tidy(raw: str) -> str:
     if not text.isascii():
         text = _OTHER_DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), text)
     return _SPACES.sub(" ", text).strip()
+
+
+def as_written(raw: str, words: str) -> str:
+    """The part of `raw` of which `tidy` has made these words, in the writer's own punctuation; else the words.
+
+    >>> as_written("#退回 212611230047 金额不对，请改。", "金额不对,请改")
+    '金额不对，请改'
+    """
+    if raw.isascii() or not words:
+        return words
+    for start in range(len(raw) - len(words), -1, -1):
+        if tidy(raw[start])[:1] != words[0]:
+            continue
+        for end in range(start + len(words), min(start + len(words) + SPARE_CHARACTERS, len(raw)) + 1):
+            if tidy(raw[start:end]) == words:
+                return _SPACES.sub(" ", visible(raw[start:end])).strip()
+    return words
 
 
 def simplify(text: str) -> str:

@@ -15,6 +15,7 @@ from ledger.audit.crosscheck import PeerRow, finding_line, run_round
 from ledger.audit.crosscheck import Report as Round
 from ledger.audit.report import Progress, Report
 from ledger.audit.verify import (
+    FACTS_SKIPPED,
     KEYS_FROM_LOG,
     NO_VAULT,
     SIGNATURES_SKIPPED,
@@ -45,6 +46,7 @@ _NOTES = {
     KEYS_FROM_LOG: "No key was given: the keys came from the log itself. Give --vkey or --policy to trust no other.",
     VAULT_SKIPPED: "Private values were not opened: that needs the key file and its passphrase.",
     SIGNATURES_SKIPPED: "--since: the signatures of the entries before it were not looked at.",
+    FACTS_SKIPPED: "--signatures-only: what the records lead to was not looked at, nor one jti that stands twice.",
     NO_VAULT: "Tiles alone: a log shows no private value, and the facts folded from it lie at its node.",
 }
 
@@ -121,6 +123,9 @@ def _finding(finding: Finding, facts: Facts, public_url: str) -> dict[str, objec
 @click.option(
     "--since", type=click.IntRange(min=0), default=0, help="Skip the signatures of earlier entries; fold all."
 )
+@click.option(
+    "--signatures-only", is_flag=True, help="Tiles, roots, signers and signatures; nothing is folded. A third faster."
+)
 @click.option("--workers", type=click.IntRange(1, WORKERS_MAX), help="Processes; default: one for each core.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @pass_console
@@ -132,6 +137,7 @@ def verify(
     since: int,
     workers: int | None,
     *,
+    signatures_only: bool,
     as_json: bool,
 ) -> None:
     """Verify a whole log again, trusting only the given keys.
@@ -140,7 +146,8 @@ def verify(
     """
     trust = _trust(policy, vkey)
     with expected(), _progress(as_json=as_json) as progress:
-        way = Way(workers or min(os.cpu_count() or 1, WORKERS_MAX), since, progress=progress)
+        processes = workers or min(os.cpu_count() or 1, WORKERS_MAX)
+        way = Way(processes, since, facts=not signatures_only, progress=progress)
         report = _verify(console, source, trust, way)
     _show_report(report, as_json=as_json)
     raise SystemExit(0 if report.ok else FOUND_WRONG)

@@ -32,12 +32,12 @@ class Asked:
     act: str
 
     def reason(self) -> str:
-        """The words, when the act must say why; raises Impossible without them."""
+        """The words as they were written, when the act must say why; raises Impossible without them."""
         if not self.words:
             raise Unfinished(f"staff.ask.{self.act}", number=self.thing.number or "", command=WORDS[self.act])
         if len(self.words) > WORDS_CHARACTERS_MAX:
             raise Impossible("staff.too-long", count=WORDS_CHARACTERS_MAX)
-        return self.words
+        return self.turn.written(self.words)
 
     def draft(self, statement: Statement, who: Own, **values: object) -> Draft:
         """The draft of a statement, in the words of its act."""

@@ -35,7 +35,7 @@ def amend(turn: Turn) -> Reply:
     def build(facts: Facts) -> Draft:
         if len(words) > WORDS_CHARACTERS_MAX:
             raise Impossible("staff.too-long", count=WORDS_CHARACTERS_MAX)
-        return _draft(turn, facts, named, words)
+        return _draft(turn, facts, named, turn.written(words))
 
     return propose(turn, "amend", KIND, build)
 

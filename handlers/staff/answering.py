@@ -41,8 +41,8 @@ def explain(turn: Turn) -> Reply:
 
     def build(facts: Facts) -> Draft:
         found = _found(facts, name)
-        said = statement(EXPLAINED, found, _words(words, "explain", name))
-        return Draft("explain", said, _line(turn, "explain", found, words), you(turn, EXPLAINED))
+        said = statement(EXPLAINED, found, _words(turn, words, "explain", name))
+        return Draft("explain", said, _line(turn, "explain", found, turn.written(words)), you(turn, EXPLAINED))
 
     return propose(turn, "explain", EXPLAINED, build)
 
@@ -57,7 +57,7 @@ def conclude(turn: Turn) -> Reply:
         found, match = _found(facts, name), _OUTCOME_AND_WORDS.fullmatch(rest)
         if match is None:
             raise Unfinished("staff.ask.conclude", **_asked("conclude", name))
-        words, outcome = _words(match[2].strip(), "conclude", name), OUTCOMES[match[1]]
+        words, outcome = _words(turn, match[2].strip(), "conclude", name), OUTCOMES[match[1]]
         said = statement(CONCLUDED, found, words, outcome)
         return Draft("conclude", said, _line(turn, "conclude", found, words, outcome), you(turn, CONCLUDED))
 
@@ -71,12 +71,12 @@ def _found(facts: Facts, name: str) -> Finding:
     return found
 
 
-def _words(words: str, act: str, name: str) -> str:
+def _words(turn: Turn, words: str, act: str, name: str) -> str:
     if not words:
         raise Unfinished(f"staff.ask.{act}", **_asked(act, name))
     if len(words) > WORDS_CHARACTERS_MAX:
         raise Impossible("staff.too-long", count=WORDS_CHARACTERS_MAX)
-    return words
+    return turn.written(words)
 
 
 def _asked(act: str, name: str) -> dict[str, object]:

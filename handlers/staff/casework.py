@@ -34,7 +34,7 @@ def _note(asked: Asked) -> dict[str, Json]:
 
 
 def _noted(asked: Asked) -> Own:
-    return asked.turn.say.say("line.note", note=asked.words) if asked.words else Own()
+    return asked.turn.say.say("line.note", note=asked.reason()) if asked.words else Own()
 
 
 # --- the clerk ---
@@ -59,7 +59,7 @@ def _promise(say: Voice, matter: Matter) -> tuple[dict[str, Json], Own]:
 
 def _not_accept(asked: Asked) -> Draft:
     statement = Statement("case-not-accepted", _case(asked).ref.sub, {}, {"reason": asked.reason()})
-    return asked.draft(statement, you(asked.turn, statement.kind), reason=asked.words)
+    return asked.draft(statement, you(asked.turn, statement.kind), reason=asked.reason())
 
 
 def _correct(asked: Asked) -> Draft:
@@ -70,7 +70,7 @@ def _correct(asked: Asked) -> Draft:
         "case-correction-due", case.ref.sub, {"until": last.day.isoformat()}, {"what": asked.reason()}
     )
     who = you(asked.turn, statement.kind)
-    return asked.draft(statement, who, what=asked.words, day=say.by(last), place=say.place(matter))
+    return asked.draft(statement, who, what=asked.reason(), day=say.by(last), place=say.place(matter))
 
 
 def _brought(asked: Asked) -> Draft:
@@ -187,7 +187,7 @@ def _refuse(asked: Asked) -> Draft:
     award = _open_award(asked, case)
     kind, sub = ("case-refused", case.ref.sub) if award is None else ("award-refused", award.ref.sub)
     statement = Statement(kind, sub, {}, {"reason": asked.reason()})
-    return asked.draft(statement, _after(asked, case, kind), reason=asked.words)
+    return asked.draft(statement, _after(asked, case, kind), reason=asked.reason())
 
 
 def _return(asked: Asked) -> Draft:
@@ -199,7 +199,7 @@ def _return(asked: Asked) -> Draft:
         statement = Statement("case-returned", case.ref.sub, clear, {"reason": asked.reason()})
     else:
         statement = Statement("award-returned", award.ref.sub, {}, {"reason": asked.reason()})
-    return asked.draft(statement, _after(asked, case, statement.kind), reason=asked.words)
+    return asked.draft(statement, _after(asked, case, statement.kind), reason=asked.reason())
 
 
 def _after(asked: Asked, case: CaseView, kind: str) -> Own:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.messages import Text
 from bot.replies import Reply, text
 from bot.routing import Handler, Request
-from bot.understanding import simplify, tidy
+from bot.understanding import as_written, simplify, tidy
 from handlers.citizen import help as helping
 from handlers.citizen.voice import Voice, voice
 from handlers.dialogue import answer
@@ -39,6 +39,11 @@ class Turn:
     def origin(self) -> str:
         """Our own log."""
         return self.services.node.origin
+
+    def written(self, words: str) -> str:
+        """These words of the message as the officer wrote them, for a record; never what a mask has hidden."""
+        said = self.request.message
+        return as_written(said.content, words) if isinstance(said, Text) and not self.request.masked else words
 
     @property
     def name(self) -> str:

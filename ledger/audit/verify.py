@@ -37,6 +37,7 @@ from ledger.storage.engine import forgiving_text, reading
 KEYS_FROM_LOG = "verify-keys-from-log"  # nobody gave a key: the log's own genesis was believed
 VAULT_SKIPPED = "verify-vault-skipped"  # no vault key: values were not opened
 SIGNATURES_SKIPPED = "verify-signatures-skipped"  # of the entries before `since`
+FACTS_SKIPPED = "verify-facts-skipped"  # records were not folded, and nothing was compared with what they lead to
 NO_VAULT = "verify-no-vault"  # tiles alone: a log shows no private value and no facts
 
 ABSENT_BUNDLES_MAX = 16  # one after another
@@ -187,6 +188,8 @@ class _Verification:
         size = self.source.size()
         if self.way.since > 0:
             self.notes.append(SIGNATURES_SKIPPED)
+        if not self.way.facts:
+            self.notes.append(FACTS_SKIPPED)
         # 1. Which heads did the log sign?
         tree = TreeCheck(self.source.hashes, self._signed_roots(size), self.faults)
         workers = self.way.workers if size > SMALL_SIZE else 1

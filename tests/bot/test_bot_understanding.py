@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.understanding import (
+    as_written,
     find_number,
     is_question,
     is_typo,
@@ -199,3 +200,25 @@ def test_long_rows_of_one_thing_are_read_at_once(text):
     spelt(text)
     is_question(text)
     without_preamble(text)
+
+
+@pytest.mark.parametrize(
+    ("raw", "words", "written"),
+    [
+        ("＃退回 2126 金额不对，请改。谢谢", "金额不对,请改", "金额不对，请改"),
+        ("#说明 0000 （系统）迟了　一天；已改！", "(系统)迟了 一天;已改!", "（系统）迟了 一天；已改！"),
+        ("#退回 2126 ok", "ok", "ok"),
+        ("选1", "金额不对", "金额不对"),
+        ("#退回 好，\u202e好，\u200b好", "好,好", "好，好"),
+        ("", "好", "好"),
+        ("好", "", ""),
+    ],
+)
+def test_words_for_a_record_are_as_they_were_written(raw, words, written):
+    assert as_written(raw, words) == written
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_what_was_written_reads_as_the_words_or_is_the_words(before, said):
+    words = tidy(said)
+    assert tidy(as_written(f"{before} {said}", words)) == tidy(words)

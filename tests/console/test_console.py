@@ -276,3 +276,11 @@ def test_the_doctor_names_the_setting_that_keeps_the_node_from_starting(terminal
         told = terminal.run("doctor", **settings)
         assert told.exit_code == 1
         assert named in told.output
+
+
+def test_signatures_alone_can_be_looked_at_and_it_says_so(terminal):
+    with terminal.node() as node:
+        node.log.sign_new_head()
+    told = terminal.run("verify", "--signatures-only", "--workers", "1")
+    assert told.exit_code == 0
+    assert "what the records lead to was not looked at" in told.output

@@ -38,7 +38,7 @@ def test_a_matter_without_money_is_completed_and_approved_by_two(office):
 def test_a_correction_names_its_last_day_and_is_brought(office):
     number = office.hand_in(RESIDENCE)
     told = office.civil.sign("林芳", f"#补正 {number} 租房合同（原来的已过期）")
-    assert "缺：租房合同(原来的已过期)" in told
+    assert "缺：租房合同（原来的已过期）" in told  # as it was written
     assert "10月1日前" in told
     assert office.case(number).state.until == "2026-10-01"
     office.civil.sign("林芳", f"#收补正 {number}")
@@ -257,3 +257,11 @@ def test_the_day_that_is_promised_is_read_back_and_signed_with_the_acceptance(of
     clear = office.town.civil.records()[-1].clear
     assert clear["promised"] == clear["lawful"]  # 15 days, by the regulation on residence permits
     assert clear["promised"].endswith(f"{int(said[1]):02}-{int(said[2]):02}")
+
+
+def test_an_id_number_in_a_reason_stays_hidden_though_words_are_kept_as_written(office):
+    number = office.hand_in()
+    told = office.civil.say("林芳", f"#不予受理 {number} 身份证１１０１０５１９４９１２３１００２Ｘ，不是本人。")
+    assert "不是本人" in told
+    assert "1949" not in told
+    assert "１９４９" not in told
