@@ -1,0 +1,38 @@
+"""Who belongs to the network: what an administrator reads and agrees to."""
+
+TEXTS = {
+    "do.agree-join": "同意加入",
+    "do.agree-leave": "同意退出",
+    "do.agree-list": "看一看",
+    "act.agree-join": "同意加入",
+    "act.agree-leave": "同意退出",
+    "line.agree-join": "同意 {name}（{origin}）加入互相核对的网络。{words}{so_far}",
+    "line.agree-leave": "同意 {name}（{origin}）退出互相核对的网络，以后它的见证不再算数。{so_far}",
+    "epochs.words": "\n请先打电话，对方念出的必须是：{words}\n",
+    "epochs.first": "还没有部门同意，要{needed}家",
+    "epochs.so-far": "已同意的：{departments}，要{needed}家",
+    "epochs.by-us": "，本部门已同意",
+    "epochs.not-compared": "，本部门还没和它核对过八个词（peers invite）",
+    "epochs.entry.joined": "{name}要加入：{so_far}{own}",
+    "epochs.entry.left": "{name}要退出：{so_far}{own}",
+    "epochs.members": "现在是第{number}期，共{count}个部门。",
+    "epochs.head": "等部门同意的：",
+    "epochs.nothing": "现在没有要同意的。",
+    "epochs.waiting": "现在等着加入的是：{departments}。",
+    "epochs.no-network": "本部门还不在网络里：首批部门各运行一次 peers found；后来的，由已在的部门同意。",
+    "inbox.epochs": "有{count}件部门加入或退出的事等本部门同意：{link}",
+    "refused.agree-join-unknown": "没有叫{name}的部门在等着加入。{waiting}",
+    "refused.agree-leave-unknown": "网络里没有叫{name}的部门。",
+    "refused.not-compared": (
+        "本部门还没有和{name}核对过八个词。请管理员先在服务器上运行 peers invite，打电话核对以后再同意。"
+    ),
+    "refused.agreed-already": "本部门已经同意过了，正在等别的部门。",
+    "refused.another-change": "另一件加入或退出的事还没有定下来，一次只能定一件。发 #同意加入 看一看。",
+    "refused.member-already": "这个部门已经在网络里了。",
+    "refused.no-member": "这个部门现在不在网络里。",
+    "refused.too-few": "退出以后就剩一个部门，没有人互相核对了。",
+    "refused.not-in-network": "本部门还不在网络里，不能替网络作主。",
+    "refused.epoch-changed": "网络的成员刚刚变了，请重新看一下再同意。",
+    "refused.network-exists": "本部门已经在一个网络里了。",
+    "refused.two-successors": "本部门在这一轮已经同意过一件了。",
+}
