@@ -10,7 +10,7 @@ from ledger.epochs import read_view
 from ledger.peers.home import Peer, read_peers
 from ledger.peers.invitations import read_waiting
 from ledger.peers.joining import Introduction, add_peer, introduction_of, remove_peer
-from ledger.peers.members import found_network, is_member, member_of
+from ledger.peers.members import found_network, member_of
 from ledger.peers.strangers import add_stranger, read_strangers, remove_stranger
 from ledger.peers.succession import take_over
 from ledger.rules.epochs import Epoch
@@ -74,13 +74,10 @@ def found_command(console: Console) -> None:
 @click.argument("name")
 @pass_console
 def remove(console: Console, name: str) -> None:
-    """Follow a department no longer. What was cosigned for it is never forgotten; others go on following it."""
+    """Follow a department no longer, once it is no member. What was cosigned for it is never forgotten."""
     with expected():
-        node = console.open_node()
-        remove_peer(node, name)
+        remove_peer(console.open_node(), name)
         click.echo(f"{name} is no longer followed")
-        if is_member(node, name):
-            click.echo(f"It stays a member until enough departments agree in the chat: #同意退出 {name}")
 
 
 peers.add_command(invite_command)

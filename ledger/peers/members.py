@@ -71,14 +71,6 @@ def _began(view: View, members: tuple[Member, ...]) -> bool:
     return view.chain is not None and view.chain.epochs[0].members == members
 
 
-def is_member(home: Home, name: str) -> bool:
-    """Whether a department is a member by the epochs, whoever follows it."""
-    with reading(home.engine) as connection:
-        epoch, network = read_view(connection).epoch, Network.read(connection)
-    origins = () if epoch is None else tuple(one.origin for one in epoch.members)
-    return any(name in {origin, network.name(origin)} for origin in origins)
-
-
 def member_of(peer: Peer) -> Member | None:
     """A department that we follow, as epochs name it; None when we do not know how its log begins."""
     return None if peer.genesis is None else Member(peer.origin, base64url.encode(peer.genesis))
