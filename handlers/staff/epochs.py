@@ -87,8 +87,8 @@ def _listed(turn: Turn) -> Reply:
 
 
 def _choice(turn: Turn, one: Waiting) -> Choice | None:
-    """What an administrator of ours can tap; nothing when our word is given, or the words were not compared."""
-    if one.by_us or ADMIN not in turn.officer.roles or (one.change == JOINED and one.words is None):
+    """What an administrator of ours can tap; nothing when it is not ours to say, or the words were not compared."""
+    if not one.is_ours or ADMIN not in turn.officer.roles or (one.change == JOINED and one.words is None):
         return None
     command = _COMMANDS[one.change]
     return Choice(turn.say.say(f"do.{command}"), says(command, one.department))
@@ -96,7 +96,7 @@ def _choice(turn: Turn, one: Waiting) -> Choice | None:
 
 def _entry(turn: Turn, one: Waiting) -> Own:
     say = turn.say.say
-    own = say("epochs.by-us") if one.by_us else Own()
+    own = say("epochs.again" if one.is_ours else "epochs.by-us") if one.by_us else Own()
     if one.change == JOINED and one.words is None and one.member.origin != turn.origin:
         own = say("epochs.not-compared")
     return say(f"epochs.entry.{one.change}", name=turn.say.name(one.department), so_far=_so_far(turn, one), own=own)
@@ -115,6 +115,6 @@ def notice(turn: Turn) -> Own | None:
     if ADMIN not in turn.officer.roles:
         return None
     with reading(turn.services.node.engine) as connection:
-        count = sum(not one.by_us for one in read_waiting(connection) if one.member.origin != turn.origin)
+        count = sum(one.is_ours for one in read_waiting(connection))
     link = Choice(turn.say.say("do.agree-list"), WORDS["agree-join"]).link
     return turn.say.say("inbox.epochs", count=count, link=link) if count else None

@@ -11,8 +11,7 @@ from ledger.errors import Misconfigured, Refused
 from ledger.peers.home import Home, Peer, read_peers
 from ledger.peers.joining import introduction_of
 from ledger.records import base64url
-from ledger.records.epochs import JOINED, LEFT, Member, founding_name, sorted_members
-from ledger.rules.epochs import Epoch
+from ledger.records.epochs import JOINED, LEFT, Change, Member, founding_name, sorted_members
 from ledger.storage.engine import reading
 from ledger.storage.network import Network
 
@@ -35,6 +34,7 @@ class Waiting:
     agreed: tuple[str, ...]  # departments; none yet when it is a department that we follow, and nobody has begun
     needed: int
     by_us: bool  # whether ours is among them
+    is_ours: bool  # whether our department may agree to it now
     words: str | None  # to compare over the telephone; None: we do not follow it, or under other keys
 
 
@@ -87,38 +87,41 @@ def read_waiting(connection: Connection) -> list[Waiting]:
             one.change.member,
             tuple(network.name(by.origin) for by in one.agreed),
             one.needed,
-            view.own in one.agreed,
-            words.get(one.change.member),
+            by_us=view.own in one.agreed,
+            is_ours=_may_agree(view, one.change),
+            words=words.get(one.change.member),
         )
         for one in (*view.open(), *view.about_us)
     ]
     return [*begun, *_not_begun(connection, view, {one.member for one in begun})]
 
 
+def _may_agree(view: View, change: Change) -> bool:
+    return view.chain is not None and view.chain.refusal(view.own, change) is None
+
+
 def _not_begun(connection: Connection, view: View, begun: set[Member]) -> Iterator[Waiting]:
-    if view.epoch is None or view.own not in view.epoch.members:
+    epoch = view.epoch
+    if epoch is None or view.own not in epoch.members:
         return
+    known = {one.origin for one in (*epoch.members, *begun)}
     for peer in read_peers(connection):
         member = member_of(peer)
-        if member is not None and member not in begun and not _is_named(view.epoch, member):
-            said = introduction_of(peer)
-            yield Waiting(JOINED, said.name, member, (), view.epoch.needed, by_us=False, words=said.fingerprint)
-
-
-def _is_named(epoch: Epoch, member: Member) -> bool:
-    return member.origin in {one.origin for one in epoch.members}
+        if member is not None and member.origin not in known:
+            may = _may_agree(view, Change(epoch.number + 1, epoch.name, JOINED, peer.name, member))
+            words = introduction_of(peer).fingerprint
+            yield Waiting(JOINED, peer.name, member, (), epoch.needed, by_us=False, is_ours=may, words=words)
 
 
 def find_change(connection: Connection, change: str, name: str) -> Waiting | None:
     """The change that an officer means: who joins is waiting already, who leaves is a member."""
     waiting = [one for one in read_waiting(connection) if one.change == change]
     found = next((one for one in waiting if name in {one.department, one.member.origin}), None)
-    if found is not None or change != LEFT:
+    epoch = read_view(connection).epoch
+    if found is not None or change != LEFT or epoch is None:
         return found
-    epoch, network = read_view(connection).epoch, Network.read(connection)
-    for member in () if epoch is None else epoch.members:
-        department = network.name(member.origin)
-        if name in {department, member.origin}:
-            assert epoch is not None  # it has members
-            return Waiting(LEFT, department, member, (), epoch.needed, by_us=False, words=None)
-    return None
+    named = {one: Network.read(connection).name(one.origin) for one in epoch.members}
+    leaver = next((one for one, department in named.items() if name in {department, one.origin}), None)
+    if leaver is None:
+        return None
+    return Waiting(LEFT, named[leaver], leaver, (), epoch.needed, by_us=False, is_ours=True, words=None)

@@ -14,6 +14,7 @@ from handlers.console.doctor_lines import Line
 from handlers.console.doctor_network import examine_network
 from handlers.services import Services
 from handlers.settings import Contact
+from ledger.audit.verify import verify_database
 from ledger.epochs import agreement, read_view, statement_of
 from ledger.errors import Misconfigured, Refused
 from ledger.keys import NodeKeys
@@ -224,6 +225,8 @@ def test_a_fifth_department_joins_four_and_is_counted_from_the_third_word_on(net
         "5 of 5 departments look at our log, 4 make it believed",
     )
     assert network.policy("民政局", epoch=1).groups == before.groups
+    for origin in ("21.example/log", "22.example/log"):  # folded again from nothing, ours and a mirrored one
+        assert verify_database(network.node("民政局").engine, origin).faults == ()
     assert "不能同意加入" in network.say("审计局", f"#同意加入 {NEW}")
     assert "现在没有要同意的" in network.say("审计局", f"#同意加入 {NEW}")
     # Receipts are made under the new quorum, and say so; two departments fewer than five are too few.
@@ -369,6 +372,7 @@ def test_a_membership_changed_on_both_sides_of_a_partition_is_changed_on_neither
     told = network.say("民政局", "#同意加入")
     assert f"{NEW}要加入：已同意的：" in told
     assert f"{OTHER}要加入：已同意的：" in told
+    assert "都不够数：打电话商量好，再同意一次" in told
     # Neither can come any more: they telephone, and agree once more to one of the two.
     network.agree(f"#同意加入 {NEW}", "公安局", "民政局")
     assert {network.count(name) for name in FIRST} == {(1, 4)}

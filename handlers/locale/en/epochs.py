@@ -14,6 +14,7 @@ TEXTS = {
     "epochs.first": "nobody has agreed yet, {needed} must",
     "epochs.so-far": "agreed: {departments}; {needed} must",
     "epochs.by-us": "; we have agreed",
+    "epochs.again": "; departments agreed to different things and none has enough: telephone, and agree once more",
     "epochs.not-compared": "; our department has not compared words with it yet (peers invite)",
     "epochs.entry.joined": "{name} asks to join: {so_far}{own}",
     "epochs.entry.left": "{name} is to leave: {so_far}{own}",

@@ -12,6 +12,7 @@ TEXTS = {
     "epochs.first": "还没有部门同意，要{needed}家",
     "epochs.so-far": "已同意的：{departments}，要{needed}家",
     "epochs.by-us": "，本部门已同意",
+    "epochs.again": "，各部门同意的不一样，都不够数：打电话商量好，再同意一次",
     "epochs.not-compared": "，本部门还没和它核对过八个词（peers invite）",
     "epochs.entry.joined": "{name}要加入：{so_far}{own}",
     "epochs.entry.left": "{name}要退出：{so_far}{own}",
