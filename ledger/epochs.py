@@ -106,7 +106,7 @@ def agreement(view: View, change: str, department: str, member: Member) -> State
     reason = view.chain.refusal(view.own, wanted)
     if reason is not None:
         raise Refused(reason)
-    return statement_of(Vote(view.chain.ballot(view.own), wanted))
+    return statement_of(Vote(view.chain.ballot(view.own, wanted), wanted))
 
 
 def statement_of(vote: Vote) -> Statement:

@@ -1,6 +1,6 @@
 """Begins the network by hand, and tells which changes of its members wait for a word, ours or others'."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -9,9 +9,9 @@ from ledger.desk import DESK
 from ledger.epochs import View, founding, read_view
 from ledger.errors import Misconfigured, Refused
 from ledger.peers.home import Home, Peer, read_peers
-from ledger.peers.joining import introduction_of
+from ledger.peers.joining import Introduction, introduction_of
 from ledger.records import base64url
-from ledger.records.epochs import JOINED, LEFT, Change, Member, founding_name, sorted_members
+from ledger.records.epochs import JOINED, LEFT, Change, Founding, Member, founding_name, sorted_members
 from ledger.storage.engine import reading
 from ledger.storage.network import Network
 
@@ -39,36 +39,34 @@ class Waiting:
 
 
 def found_network(home: Home) -> Begun:
-    """Say that we and all whom we follow are the network; raises Misconfigured, Refused or Busy.
+    """Say that we and all whom we follow are the network; raises Misconfigured or Busy.
 
     It begins when each of them has said the same. A second time changes nothing.
     """
+    wanted = _all_of_us(home)
+    try:
+        home.desk.submit(founding(wanted), by=DESK, once=f"epoch-founded:{founding_name(wanted)}")
+    except Refused as error:
+        raise Misconfigured(
+            "this department belongs to a network already; who follows joins by `peers invite` and #同意加入"
+        ) from error
     with reading(home.engine) as connection:
-        view, peers = read_view(connection), read_peers(connection)
-    others = [member for peer in peers if (member := member_of(peer)) is not None]
-    if not others:
-        raise Misconfigured("no department is followed yet, and one alone is no network: `peers invite` first")
-    if len(others) < len(peers):
-        old = "、".join(peer.name for peer in peers if member_of(peer) is None)
-        raise Misconfigured(f"{old}: followed since an older version; `peers add` with its words once more first")
-    wanted = sorted_members([view.own, *others])
-    said = founding(wanted)
-    if not any(one.members == wanted and view.own in one.logged for one in view.begun) and not _began(view, wanted):
-        try:
-            home.desk.submit(said, by=DESK, once=f"epoch-founded:{founding_name(wanted)}")
-        except Refused as error:
-            raise Misconfigured(
-                "this department belongs to a network already; who follows joins by `peers invite` and #同意加入"
-            ) from error
-    with reading(home.engine) as connection:
-        view, network = read_view(connection), Network.read(connection)
-        logged = next((one.logged for one in view.begun if one.members == wanted), wanted)
+        begun, network = read_view(connection).begun, Network.read(connection)
         names = {one: network.name(one.origin) for one in wanted}
+    logged = next((one.logged for one in begun if one.members == wanted), wanted)
     return Begun(tuple(names.values()), tuple(name for one, name in names.items() if one not in logged))
 
 
-def _began(view: View, members: tuple[Member, ...]) -> bool:
-    return view.chain is not None and view.chain.epochs[0].members == members
+def _all_of_us(home: Home) -> Founding:
+    with reading(home.engine) as connection:
+        view, peers = read_view(connection), read_peers(connection)
+    if not peers:
+        raise Misconfigured("no department is followed yet, and one alone is no network: `peers invite` first")
+    members = {peer.name: member_of(peer) for peer in peers}
+    old = "、".join(name for name, member in members.items() if member is None)
+    if old:
+        raise Misconfigured(f"{old}: followed since an older version; `peers add` with its words once more first")
+    return sorted_members([view.own, *(member for member in members.values() if member is not None)])
 
 
 def member_of(peer: Peer) -> Member | None:
@@ -79,7 +77,7 @@ def member_of(peer: Peer) -> Member | None:
 def read_waiting(connection: Connection) -> list[Waiting]:
     """What the members have begun to agree to, and then whom we follow though they are no members."""
     view, network = read_view(connection), Network.read(connection)
-    words = {member_of(peer): introduction_of(peer).fingerprint for peer in read_peers(connection)}
+    followed = {member_of(peer): introduction_of(peer) for peer in read_peers(connection)}
     begun = [
         Waiting(
             one.change.change,
@@ -89,11 +87,19 @@ def read_waiting(connection: Connection) -> list[Waiting]:
             one.needed,
             by_us=view.own in one.agreed,
             is_ours=_may_agree(view, one.change),
-            words=words.get(one.change.member),
+            words=followed[one.change.member].fingerprint if one.change.member in followed else None,
         )
         for one in (*view.open(), *view.about_us)
+        if _is_named_right(one.change, network, followed)
     ]
     return [*begun, *_not_begun(connection, view, {one.member for one in begun})]
+
+
+def _is_named_right(change: Change, network: Network, followed: Mapping[Member | None, Introduction]) -> bool:
+    """Whether a department is called by its own name: whoever proposes a change could give it another one's."""
+    if change.change == LEFT:
+        return change.department == network.name(change.member.origin)
+    return change.member not in followed or change.department == followed[change.member].name
 
 
 def _may_agree(view: View, change: Change) -> bool:

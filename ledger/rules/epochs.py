@@ -53,7 +53,7 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A change that some members have agreed to and that is not in force, as its newest ballot has it."""
+    """A change that some members have agreed to and that is not in force, as one ballot has it."""
 
     change: Change
     ballot: int
@@ -86,17 +86,27 @@ class Chain:
         return any(member in epoch.members for epoch in self.epochs)
 
     def open(self) -> tuple[Open, ...]:
-        """What waits, the newest ballot first, then what has most voices."""
-        ballots = {one.change: one.ballot for one in sorted(self.cast, key=lambda one: one.ballot)}
-        needed = self.newest.needed
-        found = [Open(change, at, _agreed(self.cast, change, at), needed) for change, at in ballots.items()]
-        return tuple(sorted(found, key=lambda one: (-one.ballot, -len(one.agreed), one.change.name)))
+        """What waits, each in the ballot in which it has got furthest; first what has most voices."""
+        changes = dict.fromkeys(one.change for one in self.cast)
+        found = [self._furthest(change) for change in changes]
+        return tuple(sorted(found, key=lambda one: (-len(one.agreed), one.change.name)))
+
+    def _furthest(self, change: Change) -> Open:
+        ballots = {one.ballot for one in self.cast if one.change == change}
+        voices = {at: _agreed(self.cast, change, at) for at in ballots}
+        at = max(ballots, key=lambda at: (self._may_reach(change, at), len(voices[at]), at))
+        return Open(change, at, voices[at], self.newest.needed)
 
     # --- what a department may still say ---
 
-    def ballot(self, own: Member) -> int:
-        """The ballot of the next vote of this department."""
-        return max([1, *(one.ballot for one in self.cast), *(one.ballot + 1 for one in self.cast if one.by == own)])
+    def ballot(self, own: Member, change: Change) -> int:
+        """The ballot in which this department's next word for that change still helps: the first of them.
+
+        However far ahead a single one has gone, the others need not follow it.
+        """
+        first = self._last(own) + 1
+        seen = {one.ballot for one in self.cast if one.ballot >= first}
+        return next(at for at in sorted({first, *seen, *(at + 1 for at in seen)}) if self._may_reach(change, at))
 
     def refusal(self, own: Member, change: Change) -> str | None:
         """Why this department may not agree to that change now, as a slug of the message catalogue; None if it may."""
@@ -104,20 +114,21 @@ class Chain:
             return NOT_IN_NETWORK
         if not _fits(self.newest, change):
             return _misfit(self.newest, change)
-        last, ballot = max((one.ballot for one in self.cast), default=0), self.ballot(own)
-        # Nobody has gone on to a later ballot, and in this one it waits for the others only.
-        if own in _agreed(self.cast, change, last) and self._may_reach(own, change, last):
-            return AGREED_ALREADY
-        for earlier in range(1, ballot):
-            others = {one.change for one in self.cast if one.ballot == earlier} - {change}
-            # Beside what was proposed in it, something that nobody here has seen yet.
-            if any(self._may_reach(own, other, earlier) for other in (*others, None)):
-                return ANOTHER_CHANGE
-        return None
+        last, ballot = self._last(own), self.ballot(own, change)
+        is_ahead = any(one.change == change and one.ballot > last for one in self.cast)
+        if own in _agreed(self.cast, change, last) and self._may_reach(change, last) and not is_ahead:
+            return AGREED_ALREADY  # it waits for the others only
+        others = {(one.change, one.ballot) for one in self.cast if one.ballot < ballot and one.change != change}
+        # What nobody here has heard of cannot come in those ballots either: too few are silent, or this change helped.
+        return ANOTHER_CHANGE if any(self._may_reach(*one, without=own) for one in others) else None
 
-    def _may_reach(self, own: Member, change: Change | None, ballot: int) -> bool:
-        """Whether a change may still come into force in that ballot, when `own` goes on to a later one."""
-        heard = {one.by for one in self.cast if one.ballot >= ballot} | {own}
+    def _last(self, own: Member) -> int:
+        """The newest ballot in which this department has agreed to something; 0 for none."""
+        return max((one.ballot for one in self.cast if one.by == own), default=0)
+
+    def _may_reach(self, change: Change, ballot: int, *, without: Member | None = None) -> bool:
+        """Whether a change may still come into force in that ballot; `without` the word of one that goes on from it."""
+        heard = {one.by for one in self.cast if one.ballot >= ballot} | {without}
         silent = len(set(self.newest.members) - heard)
         return len(_agreed(self.cast, change, ballot)) + silent >= self.newest.needed
 
@@ -198,5 +209,5 @@ def _changed(epoch: Epoch, change: Change) -> Epoch:
     return Epoch(change.number, change.name, tuple(sorted(members)), change)
 
 
-def _agreed(cast: Sequence[Cast], change: Change | None, ballot: int) -> tuple[Member, ...]:
+def _agreed(cast: Sequence[Cast], change: Change, ballot: int) -> tuple[Member, ...]:
     return tuple(one.by for one in cast if (one.change, one.ballot) == (change, ballot))

@@ -403,6 +403,16 @@ def test_who_agrees_to_two_successors_of_one_epoch_in_one_ballot_is_found_by_all
     assert f"{OTHER}要加入：还没有部门同意" in network.say("财政局", "#同意加入")
 
 
+def test_a_change_under_another_departments_name_is_agreed_to_by_nobody(network: Network):
+    """民政局 proposes that 审计局 leaves, and calls it 教育局, which others might want to be rid of."""
+    change = network.change("left", FIRST[3])._replace(department=OTHER)
+    civil, by = network.node("民政局"), network.chat("民政局").department.staff[ADMIN].handle
+    civil.desk.submit(statement_of(Vote(1, change)), by=by, once="mislabelled")
+    network.round("民政局", "财政局")
+    assert "现在没有要同意的" in network.say("财政局", "#同意加入")
+    assert f"网络里没有叫{OTHER}的部门" in network.say("财政局", f"#同意退出 {OTHER}")
+
+
 @pytest.mark.attack
 def test_an_administrator_of_one_department_cannot_speak_for_another(network: Network):
     """A copied record counts in the log that it was made for, and nowhere else."""

@@ -77,7 +77,7 @@ class Departments:
         chain, own = self.chain(*hidden), member(place)
         reason = chain.refusal(own, change)
         if reason is None:
-            self.vote(own, Vote(chain.ballot(own), change))
+            self.vote(own, Vote(chain.ballot(own, change), change))
         return reason
 
 
@@ -226,9 +226,20 @@ def test_one_who_agreed_waits_and_cannot_agree_to_another_change_while_the_first
     # The first can reach two of three at the most now, whatever the last one says.
     assert town.agree(0, second) is None
     assert town.chain().newest.number == 1  # two in the first ballot, one in the second
-    assert town.agree(3, second) is None  # whoever is silent comes to the newest ballot
-    assert town.agree(1, second) is None
+    assert [(one.change, len(one.agreed)) for one in town.chain().open()] == [(second, 2), (first, 1)]
+    assert town.agree(3, second) is None  # whoever was silent makes it three in the first
     assert town.chain().newest.change == second
+
+
+def test_one_who_runs_ahead_of_all_ballots_holds_nobody_up():
+    town = Departments(7)
+    change = town.wants(JOINED, NEW)
+    town.vote(member(6), Vote(2**53 - 1, town.wants(JOINED, PUPPET)))
+    town.vote(member(5), Vote(2**53 - 1, change))
+    for place in range(5):
+        assert town.chain().newest.number == 1
+        assert town.agree(place, change) is None
+    assert town.chain().newest.change == change
 
 
 def test_a_membership_that_was_changed_on_both_sides_of_a_partition_is_changed_on_neither():
@@ -248,7 +259,7 @@ def test_a_membership_that_was_changed_on_both_sides_of_a_partition_is_changed_o
     for place in (4, 5, 0, 1):
         assert town.agree(place, first) is None
     assert town.chain().newest.number == 1
-    assert town.agree(6, second) is None  # it insists, and it does not matter
+    assert town.agree(6, second) == ANOTHER_CHANGE  # four have chosen, and it insists
     assert town.agree(2, first) is None
     chain = town.chain()
     assert (chain.newest.number, chain.newest.change, chain.open()) == (2, first, ())
