@@ -16,7 +16,7 @@ from ledger.records.kinds import BY_NAME
 from ledger.storage.engine import reading
 
 ADMIN = BY_NAME[AGREED].signers[0]
-LISTED_MAX = 9
+LISTED_MAX = 5  # with who has agreed, and a link, as many as a chat answer has room for
 
 _COMMANDS = {JOINED: "agree-join", LEFT: "agree-leave"}
 
@@ -81,7 +81,8 @@ def _listed(turn: Turn) -> Reply:
         Own(f"{at} {_entry(turn, one)}" + (f" {choice.link}" if choice else ""))
         for at, (one, choice) in enumerate(zip(waiting, choices, strict=False), 1)
     ]
-    reply = answer(turn.request, lines(head, *told))
+    more = say("epochs.more", count=len(waiting) - LISTED_MAX) if len(waiting) > LISTED_MAX else None
+    reply = answer(turn.request, lines(head, *told, more))
     turn.request.session.choices = {str(at): choice.says for at, choice in enumerate(choices, 1) if choice}
     return reply
 

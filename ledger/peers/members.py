@@ -122,7 +122,9 @@ def _not_begun(connection: Connection, view: View, begun: set[Member]) -> Iterat
 def find_change(connection: Connection, change: str, name: str) -> Waiting | None:
     """The change that an officer means: who joins is waiting already, who leaves is a member."""
     waiting = [one for one in read_waiting(connection) if one.change == change]
-    found = next((one for one in waiting if name in {one.department, one.member.origin}), None)
+    # Whom we follow comes first: anybody could propose a stranger under the same name.
+    meant = sorted((one for one in waiting if name in {one.department, one.member.origin}), key=_is_strange)
+    found = next(iter(meant), None)
     epoch = read_view(connection).epoch
     if found is not None or change != LEFT or epoch is None:
         return found
@@ -131,3 +133,7 @@ def find_change(connection: Connection, change: str, name: str) -> Waiting | Non
     if leaver is None:
         return None
     return Waiting(LEFT, named[leaver], leaver, (), epoch.needed, by_us=False, is_ours=True, words=None)
+
+
+def _is_strange(one: Waiting) -> bool:
+    return one.words is None

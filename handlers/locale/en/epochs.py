@@ -20,6 +20,7 @@ TEXTS = {
     "epochs.entry.left": "{name} is to leave: {so_far}{own}",
     "epochs.members": "This is epoch {number}, of {count} departments.",
     "epochs.head": "Waiting for departments to agree:",
+    "epochs.more": "{count} more, after these.",
     "epochs.nothing": "Nothing waits to be agreed to.",
     "epochs.waiting": "Waiting to join: {departments}.",
     "epochs.no-network": (

@@ -18,6 +18,7 @@ TEXTS = {
     "epochs.entry.left": "{name}要退出：{so_far}{own}",
     "epochs.members": "现在是第{number}期，共{count}个部门。",
     "epochs.head": "等部门同意的：",
+    "epochs.more": "还有{count}件，先办上面的。",
     "epochs.nothing": "现在没有要同意的。",
     "epochs.waiting": "现在等着加入的是：{departments}。",
     "epochs.no-network": "本部门还不在网络里：首批部门各运行一次 peers found；后来的，由已在的部门同意。",
