@@ -112,8 +112,9 @@ class Network:
 
 
 @pytest.fixture
-def strangers(tmp_path: Path) -> Iterator[Network]:
-    county = make_county(tmp_path, acquainted=False, onlookers=(FIRST[3], NEW, OTHER))
+def strangers(tmp_path: Path, database_url: str) -> Iterator[Network]:
+    """The first four follow each other, 民政局 on either database."""
+    county = make_county(tmp_path, database_url, acquainted=False, onlookers=(FIRST[3], NEW, OTHER))
     county.introduce(*FIRST)
     yield Network(county)
     county.close()
