@@ -145,7 +145,7 @@ vkeys = Shape("one to four C2SP vkeys", _are_vkeys)
 leaves = Shape("hashes of 32 bytes in base64url, at most 256, sorted, each once", _are_leaves)
 members = Shape("departments, 2 to 128, sorted: `log` is its origin, `genesis` its first record's hash", _are_members)
 epoch = Shape("an epoch's number: whole, from 2", lambda value: _is_whole(value, 2, INTEGER_MAX))
-ballot = Shape("a whole number from 1", lambda value: _is_whole(value, 1, INTEGER_MAX))
+positive = Shape("a whole number from 1", lambda value: _is_whole(value, 1, INTEGER_MAX))
 signatures = Shape("one to four signatures in base64url", _are_signatures)
 ended_log = Shape(
     "a log that ended: `log` is its origin, `size` and `root` (hex) its last head that counts", _is_ended_log

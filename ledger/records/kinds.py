@@ -85,7 +85,7 @@ _ALL = (
         {
             "epoch": shape.epoch,
             "before": shape.leaf,
-            "ballot": shape.ballot,
+            "ballot": shape.positive,
             "change": shape.one_of("joined", "left"),
             "department": shape.department,
             "member": shape.origin,

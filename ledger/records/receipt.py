@@ -159,7 +159,7 @@ def _read(said: Any) -> Logged:
 def _epoch(said: Any) -> EpochName:
     if not isinstance(said, dict) or said.keys() != _EPOCH:
         raise MalformedReceipt("an epoch is shown with number and name")
-    if not shape.ballot(said["number"]) or not isinstance(said["name"], str) or not shape.leaf(said["name"]):
+    if not shape.positive(said["number"]) or not isinstance(said["name"], str) or not shape.leaf(said["name"]):
         raise MalformedReceipt("an epoch's number or name is malformed")
     return EpochName(said["number"], said["name"])
 

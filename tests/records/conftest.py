@@ -60,7 +60,7 @@ GOOD = {
         lambda origins: [{"log": origin, "genesis": GENESIS} for origin in sorted(origins)]
     ),
     shape.epoch.words: st.integers(2, 2**53 - 1),
-    shape.ballot.words: st.integers(1, 2**53 - 1),
+    shape.positive.words: st.integers(1, 2**53 - 1),
     shape.jwk.words: st.just(JWK),
     shape.roles.words: st.sets(st.sampled_from(shape.ROLES), min_size=1).map(
         lambda chosen: [role for role in shape.ROLES if role in chosen]
