@@ -280,12 +280,12 @@ def test_whoever_is_no_administrator_or_names_nobody_is_told_kindly(network: Net
 def test_what_was_read_back_is_not_signed_when_the_members_changed_meanwhile(network: Network):
     for host in FIRST:
         network.join(host)
-    network.round()
+    network.round(*FIRST)
     told = network.say("审计局", f"#同意加入 {NEW}")
     [number] = [told.split("草稿")[1].split("）")[0]]
     network.agree(f"#同意加入 {NEW}", *FIRST[:3])
-    network.round()
-    network.round()
+    network.round(*FIRST)
+    network.round(*FIRST)
     assert network.count("审计局") == (2, 5)
     size = network.county.size(network.node("审计局"))
     assert "不能同意加入" in network.say("审计局", f"确认 {number}")
@@ -302,7 +302,7 @@ def test_one_leaves_by_the_same_way_and_is_followed_until_it_has(network: Networ
     network.agree("#同意退出 审计局", "审计局", "民政局")
     network.round(*FIRST)
     assert "审计局要退出：已同意的：" in network.say("财政局", "#同意加入")
-    network.agree("#同意退出 审计局", "财政局")
+    network.agree("#同意退出 24.example/log", "财政局")  # by its log: another one may have its name by now
     for _ in range(2):
         network.round(*FIRST)
     assert {network.count(name) for name in FIRST} == {(2, 3)}
@@ -386,7 +386,7 @@ def test_a_membership_changed_on_both_sides_of_a_partition_is_changed_on_neither
 
 
 def test_who_agrees_to_two_successors_of_one_epoch_in_one_ballot_is_found_by_all(network: Network):
-    for name in FIRST:
+    for name in FIRST[:2]:
         network.join(name)
         network.join(name, OTHER)
     network.agree(f"#同意加入 {NEW}", "民政局")
