@@ -1,114 +1,26 @@
 """Departments found a network, take another one in and let one go, by what their administrators sign in the chat."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from bot.outbox import Outbox
-from bot.routing import Router
-from handlers import ROUTES
-from handlers.console.doctor_lines import Line
-from handlers.console.doctor_network import examine_network
-from handlers.services import Services
-from handlers.settings import Contact
 from ledger.audit.verify import verify_database
 from ledger.epochs import agreement, read_view, statement_of
 from ledger.errors import Misconfigured, Refused
-from ledger.keys import NodeKeys
 from ledger.merkle.errors import QuorumMissing
-from ledger.merkle.policy import Policy
-from ledger.node import Node
-from ledger.peers.home import read_peer
 from ledger.peers.joining import remove_peer
-from ledger.peers.members import found_network, member_of
-from ledger.quorum import network_policy
+from ledger.peers.members import found_network
 from ledger.receipts import make_receipt
-from ledger.records import numbers
-from ledger.records.epochs import JOINED, Change, Member, Vote
+from ledger.records.epochs import JOINED, Vote
 from ledger.records.receipt import check_receipt, parse_receipt
 from ledger.storage.engine import reading
-from tests.desk.world import Clock, Department, Town
+from tests.desk.world import Clock, Town
 from tests.fakes.network import Wire
-from tests.handlers_staff.office import MATTERS, PROGRAMMES, Account, Mailbox
+from tests.peers.membership import ADMIN, FIRST, NEW, OTHER, Network, department_of
 from tests.peers.rig import County, make_county, node_of
 from tests.peers.smuggling import put, signed
-from tests.peers.test_peers_invitations import join
 from tests.receipts.rig import copied
-
-FIRST = ("民政局", "财政局", "公安局", "审计局")
-NEW, OTHER = "体育局", "教育局"
-ADMIN = "管理员"
-
-
-@dataclass
-class Network:
-    """Four departments with an administrator each; 体育局 and 教育局 have published and know nobody."""
-
-    county: County
-    chats: dict[str, Account] = field(default_factory=dict)
-
-    def node(self, name: str) -> Node:
-        return self.county.nodes[name]
-
-    def chat(self, name: str) -> Account:
-        if name not in self.chats:
-            node = self.node(name)
-            department = replace(_department(node), clock=self.county.clock)
-            officer = department.enrol(ADMIN, "admin")
-            node.desk.bind(ADMIN, officer.binding_code)
-            outbox = cast("Outbox", Mailbox())
-            services = Services(node, outbox, Contact("1号窗口", "9:00-17:00", "12345"), MATTERS, PROGRAMMES)
-            self.chats[name] = Account(department, services, Router(ROUTES, services, numbers.holds))
-            self.chats[name].sign_in(ADMIN)
-        return self.chats[name]
-
-    def say(self, name: str, words: str) -> str:
-        account = self.chat(name)
-        told = account.say(ADMIN, words)
-        if "请先登录" in told:
-            account.sign_in(ADMIN)
-            told = account.say(ADMIN, words)
-        return told
-
-    def agree(self, words: str, *names: str) -> None:
-        for name in names:
-            assert "已签名" in self.chat(name).sign(ADMIN, words)
-
-    def round(self, *names: str) -> None:
-        self.county.round(*(names or (*FIRST, NEW)))
-
-    def join(self, host: str, guest: str = NEW) -> None:
-        join(self.node(host), self.node(guest))
-
-    def policy(self, name: str, **options) -> Policy:
-        with reading(self.node(name).engine) as conn:
-            return network_policy(conn, **options)
-
-    def count(self, name: str) -> tuple[int, int]:
-        """Epoch and number of members, as a department sees them."""
-        with reading(self.node(name).engine) as conn:
-            epoch = read_view(conn).epoch
-        return (0, 0) if epoch is None else (epoch.number, len(epoch.members))
-
-    def member(self, name: str, at: str = "民政局") -> Member:
-        with reading(self.node(at).engine) as conn:
-            peer = read_peer(conn, self.node(name).origin)
-        assert peer is not None
-        found = member_of(peer)
-        assert found is not None
-        return found
-
-    def change(self, change: str, name: str, at: str = "民政局") -> Change:
-        with reading(self.node(at).engine) as conn:
-            newest = read_view(conn).epoch
-        assert newest is not None
-        return Change(newest.number + 1, newest.name, change, name, self.member(name, at))
-
-    def doctor(self, name: str) -> dict[str, Line]:
-        return {line.what: line for line in examine_network(self.node(name))}
 
 
 @pytest.fixture
@@ -133,7 +45,7 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
 def network(founded: County, tmp_path: Path) -> Iterator[Network]:
     """The first four are a network."""
     clock, wire = Clock(founded.clock.at), Wire()
-    departments = {name: copied(_department(node), tmp_path, clock) for name, node in founded.nodes.items()}
+    departments = {name: copied(department_of(node), tmp_path, clock) for name, node in founded.nodes.items()}
     nodes = {name: node_of(one, tmp_path, wire) for name, one in departments.items()}
     county = County(tmp_path, clock, wire, Town(clock, departments["民政局"], departments["财政局"]), nodes)
     for node in nodes.values():
@@ -142,13 +54,6 @@ def network(founded: County, tmp_path: Path) -> Iterator[Network]:
     assert {made.count(name) for name in FIRST} == {(1, 4)}
     yield made
     county.close()
-
-
-def _department(node: Node) -> Department:
-    assert isinstance(node.keys, NodeKeys)
-    return Department(
-        node.name, node.origin, node.number_prefix, node.engine, node.keys, Clock(node.now()), node.log, node.desk
-    )
 
 
 # --- the beginning ---
