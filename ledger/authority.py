@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
-from ledger import answers
+from ledger import answers, epochs
 from ledger.errors import Refused, RoleMissing
 from ledger.folding import read_folded
 from ledger.records.cases import CaseState
@@ -80,6 +80,8 @@ class Authority:
                 self._check_unbuilt(conn, draft)
             case "finding-explained" | "finding-concluded" if self.stop_rules:
                 answers.check(conn, statement, Network.read(conn).name(self.origin))
+            case "epoch-founded" | "epoch-agreed" if self.stop_rules:
+                epochs.check(conn, statement)
             case "citizen-word":
                 self._check_word(conn, Ref.of(_mapping(statement.clear["payment"])))
         if self.stop_rules:

@@ -15,6 +15,7 @@ from ledger.records import fold as pure
 from ledger.records.answers import AnswerState
 from ledger.records.cases import CaseState
 from ledger.records.check import PERSON_OF_DESK, Signer, signer_ends, signer_named
+from ledger.records.epochs import EpochsState
 from ledger.records.fold import Folded, State
 from ledger.records.funds import AwardState, PaymentState, Ref, WordState
 from ledger.records.governance import DepartmentState, OfficerState
@@ -98,6 +99,8 @@ def status_of(state: State) -> str:
             return "IN_FORCE" if state.in_force else "REVOKED"
         case DepartmentState():
             return "MEMBER" if state.member else "REMOVED"
+        case EpochsState():
+            return "AGREED" if state.votes else "FOUNDED"
         case AnswerState():
             return "EXPLAINED" if state.outcome is None else "CONCLUDED"
 

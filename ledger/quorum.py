@@ -1,5 +1,6 @@
 """Says by whose word a log is believed: this network's tlog-policy, made from the keys of its members.
 
+Who is a member the epochs say (`ledger.epochs`). Before the first of them each department counts whom it follows.
 A department is one witness in it, whatever else it signs with; the log's own department counts like the others, as the
 quorum allows for it to lie. A witness is named by its department and that department's log: no two share a name.
 """
@@ -7,8 +8,9 @@ quorum allows for it to lie. A witness is named by its department and that depar
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select, true
 
+from ledger.epochs import read_view
 from ledger.errors import MalformedRecord
 from ledger.folding import read_folded
 from ledger.key_history import read_history
@@ -17,6 +19,8 @@ from ledger.merkle.messages import TIME_BYTES
 from ledger.merkle.note import parse_note_unverified
 from ledger.merkle.policy import Policy, PolicyGroup, PolicyLog, PolicyWitness, quorum
 from ledger.merkle.vkeys import SignatureKind, Verifier, parse_vkey
+from ledger.records import base64url
+from ledger.records.epochs import EpochName, Member
 from ledger.records.governance import DepartmentState
 from ledger.records.rotation import LOG, WITNESS
 from ledger.records.statement import parse_record
@@ -28,11 +32,11 @@ NOW = "#now"  # of several keys of one witness the one that counts today
 QUORUM = "quorum"  # the group of them all; no department has this name, as theirs hold an @
 
 _p = schema.peers.c
-_PEERS = select(_p.origin, _p.name, _p.url, _p.log_vkeys, _p.witness_vkeys).where(~_p.removed)
+_PEERS = select(_p.origin, _p.name, _p.url, _p.log_vkeys, _p.witness_vkeys, _p.genesis)
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
+class _Department:
     """A department of the network, with the keys that count for it."""
 
     origin: str
@@ -42,20 +46,29 @@ class _Member:
     witness_vkeys: Sequence[str]
 
 
-def network_policy(conn: Connection, own_url: str = "", *, ed25519: bool = False, retired: bool = False) -> Policy:
+def network_policy(
+    conn: Connection,
+    own_url: str = "",
+    *,
+    ed25519: bool = False,
+    retired: bool = False,
+    epoch: int | None = None,
+) -> Policy:
     """Whose keys a receipt is checked with: every member's log and witness, and a quorum of the witnesses.
 
     One key of each, ML-DSA-44; `ed25519`: the other one, for clients that know no other. `own_url`: where this node is
     reached; the others' addresses are known. `retired`: with the keys that counted once, for files from that time; a
-    department stays one voice. Raises MalformedPolicy when too few members show keys of their own.
+    department stays one voice. `epoch`: of an earlier one, with the keys of today. Raises MalformedPolicy when too few
+    members show keys of their own, or there is no such epoch.
     """
     log_kind = SignatureKind.ED25519 if ed25519 else SignatureKind.SUBTREE_V1
     witness_kind = SignatureKind.COSIGNATURE_V1 if ed25519 else SignatureKind.SUBTREE_V1
-    members = sorted([_own(conn, own_url), *_peers(conn)], key=lambda one: one.origin)
+    count, known = _members(conn, own_url, epoch)
+    members = sorted(known, key=lambda one: one.origin)
     logs = _distinct((one, key) for one in members for key in _of_kind(one.log_vkeys, log_kind))
     witnesses = _distinct((one, key) for one in members for key in _of_kind(one.witness_vkeys, witness_kind))
     # Of how many is fixed by the members: a department whose key cannot be used makes the quorum harder, not easier.
-    group = PolicyGroup(QUORUM, quorum(len(members)), tuple(_name(one) for one, _key in witnesses))
+    group = PolicyGroup(QUORUM, quorum(count), tuple(_name(one) for one, _key in witnesses))
     policy = Policy(
         tuple(PolicyLog(key, _below(one.url, "log")) for one, key in logs),
         tuple(PolicyWitness(_name(one), key, _below(one.url, "witness")) for one, key in witnesses),
@@ -99,6 +112,13 @@ def _voice(witnesses: list[PolicyWitness], suffix: str, former: Sequence[Verifie
     return [PolicyGroup(name, 1, (f"{name}{NOW}", *(one.name for one in added)))]
 
 
+def epoch_counted(conn: Connection, number: int | None = None) -> EpochName | None:
+    """The epoch whose members `network_policy` counts; None before the first."""
+    view = read_view(conn)
+    epoch = view.epoch if number is None else view.numbered(number)
+    return None if epoch is None else EpochName(epoch.number, epoch.name)
+
+
 def believed_head(conn: Connection, log_id: int) -> Head | None:
     """The newest head of a log, ours or a mirrored one, that a quorum of today's members has cosigned.
 
@@ -134,7 +154,7 @@ def forget_heads(conn: Connection, log_id: int, size: int) -> None:
     heads.forget_before(conn, log_id, size, keep=size if believed is None else believed.size)
 
 
-def _own(conn: Connection, url: str) -> _Member:
+def _own(conn: Connection, url: str) -> _Department:
     own = next(log for log in read_logs(conn) if log.own)
     try:
         genesis = parse_record(entries.read_entries(conn, own.id, 0, 1)[0])
@@ -143,14 +163,35 @@ def _own(conn: Connection, url: str) -> _Member:
     folded = read_folded(conn, own.id, genesis.sub)
     if folded is None or not isinstance(folded.state, DepartmentState):
         raise MalformedPolicy("our own log names no department")
-    return _Member(own.origin, folded.state.name, url, folded.state.log_keys, folded.state.witness_keys)
+    return _Department(own.origin, folded.state.name, url, folded.state.log_keys, folded.state.witness_keys)
 
 
-def _peers(conn: Connection) -> list[_Member]:
-    return [_Member(*row) for row in conn.execute(_PEERS)]
+def _members(conn: Connection, own_url: str, number: int | None) -> tuple[int, list[_Department]]:
+    """How many members there are, and those whose keys are known here."""
+    view = read_view(conn)
+    epoch = view.epoch if number is None else view.numbered(number)
+    if epoch is None and number:
+        raise MalformedPolicy(f"no epoch {number} is in force here")
+    if epoch is None:  # nobody has agreed on anything yet
+        known = [_own(conn, own_url), *_peers(conn, _p.removed.is_(False))]
+        return len(known), known
+    # Whom we follow no longer may have other keys by now; of an earlier epoch that is as good as it gets.
+    rows = _peers(conn, _p.removed.is_(False) if epoch == view.epoch else true(), among=epoch.members)
+    own = [_own(conn, own_url)] if view.own in epoch.members else []
+    return len(epoch.members), [*own, *rows]
 
 
-def _name(member: _Member) -> str:
+def _peers(conn: Connection, wanted: ColumnElement[bool], among: Sequence[Member] | None = None) -> list[_Department]:
+    """Departments that we know; `among`: only these, by their logs and how those begin."""
+    rows = conn.execute(_PEERS.where(wanted))
+    return [
+        _Department(*row[:-1])
+        for row in rows
+        if among is None or (row.genesis is not None and Member(row.origin, base64url.encode(row.genesis)) in among)
+    ]
+
+
+def _name(member: _Department) -> str:
     return f"{member.name}@{member.origin}"
 
 
@@ -159,9 +200,9 @@ def _of_kind(vkeys: Sequence[str], kind: SignatureKind) -> Iterator[Verifier]:
     yield from [key for key in map(parse_vkey, vkeys) if key.kind is kind][:1]
 
 
-def _distinct(keys: Iterator[tuple[_Member, Verifier]]) -> list[tuple[_Member, Verifier]]:
+def _distinct(keys: Iterator[tuple[_Department, Verifier]]) -> list[tuple[_Department, Verifier]]:
     """Without a key that another member has brought as well: it is one signer, whoever shows it."""
-    seen: dict[bytes, tuple[_Member, Verifier]] = {}
+    seen: dict[bytes, tuple[_Department, Verifier]] = {}
     for member, key in keys:
         seen.setdefault(key.public_key, (member, key))
     return list(seen.values())

@@ -14,7 +14,7 @@ from ledger.keys import Keys
 from ledger.merkle.errors import MerkleError, OutOfRange
 from ledger.merkle.hashing import HASH_BYTES, Hash, leaf_hash
 from ledger.merkle.proofs import check_inclusion, prove_inclusion
-from ledger.quorum import believed_head
+from ledger.quorum import believed_head, epoch_counted
 from ledger.records import base64url
 from ledger.records.check import check_signed, signer_ends
 from ledger.records.check_code import leaves_of
@@ -198,8 +198,9 @@ def _make(conn: Connection, place: _Place) -> bytes | None:
     enrolment = _logged(conn, log_id, _enrolled_at(signer), head)
     if record is None or record.entry != place.record.entry or enrolment is None:
         return None
+    epoch = epoch_counted(conn)
     try:
-        return write_receipt(Receipt(record, enrolment, _revocation(conn, log_id, signer, head), head.served))
+        return write_receipt(Receipt(record, enrolment, _revocation(conn, log_id, signer, head), head.served, epoch))
     except MalformedReceipt:
         return None  # a peer's entries of a size that no receipt has
 

@@ -25,6 +25,7 @@ _VARIANTS = {
     "bank-result": "outcome",
     "citizen-word": "word",
     "membership": "change",
+    "epoch-agreed": "change",
     "rotation": "role",
 }
 _AMOUNTS = ("approved", "ordered", "paid")

@@ -3,14 +3,18 @@
 from collections.abc import Iterator, Sequence
 from statistics import median_low
 
+from handlers.console.doctor_epoch import examine_epoch
 from handlers.console.doctor_lines import PERIODS_BEHIND_MAX, Line
+from ledger.epochs import read_view
 from ledger.errors import LedgerError
 from ledger.merkle.errors import MalformedPolicy
 from ledger.merkle.policy import quorum
 from ledger.node import Node
 from ledger.peers.client import is_loopback
 from ledger.peers.looking import Look, look_at_all, look_at_ourselves
+from ledger.peers.members import member_of
 from ledger.quorum import network_policy
+from ledger.rules.epochs import Epoch
 from ledger.rules.logs import UNWATCHED_SECONDS
 from ledger.storage.engine import reading
 from ledger.storage.heads import KeptCosignature
@@ -31,7 +35,10 @@ def examine_network(node: Node) -> Iterator[Line]:
         yield Line("departments", good=False, found="none is followed", mend=_JOIN)
         return
     yield from _clock(looks)
-    yield _quorum(node, looks)
+    with reading(node.engine) as connection:
+        view = read_view(connection)
+    yield from examine_epoch(view, node.name, looks)
+    yield _quorum(node, looks, view.epoch)
     for look in looks:
         yield _reached(node, look)
         yield _reaches_us(node, look)
@@ -72,11 +79,13 @@ def _clock(looks: Sequence[Look]) -> Iterator[Line]:
         )
 
 
-def _quorum(node: Node, looks: Sequence[Look]) -> Line:
+def _quorum(node: Node, looks: Sequence[Look], epoch: Epoch | None) -> Line:
     """Whether enough departments look at our log for its heads to be believed; our own witness is one of them."""
-    members = len(looks) + 1
+    counted = [look for look in looks if epoch is None or member_of(look.peer) in epoch.members]
+    ours = epoch is None or node.origin in {one.origin for one in epoch.members}
+    members = len(looks) + 1 if epoch is None else len(epoch.members)
     needed = quorum(members)
-    looking = 1 + sum(_age(node, look.witnessed) <= UNWATCHED_SECONDS for look in looks)
+    looking = ours + sum(_age(node, look.witnessed) <= UNWATCHED_SECONDS for look in counted)
     try:
         with reading(node.engine) as connection:
             network_policy(connection)

@@ -9,11 +9,13 @@ from typing import TypeVar
 import click
 
 from handlers.console.context import COULD_NOT, FOUND_WRONG, Console, expected, pass_console, stop
+from ledger.epochs import read_view
 from ledger.node import Node
 from ledger.peers.asking import ask_to_join, meet
 from ledger.peers.invitations import CODE_SECONDS, JOINED, Standing, invite, send_away, who_asked
 from ledger.peers.join_code import JoinCode
 from ledger.peers.joining import Introduction, add_peer
+from ledger.storage.engine import reading
 from ledger.times import CHINA
 
 LOOK_SECONDS = 1.0
@@ -48,6 +50,7 @@ def invite_command(console: Console, yes_if: str | None) -> None:
             send_away(node, code)
             stop(FOUND_WRONG, f"{asker.name} was sent away, and the code is worth nothing any more")
         _follow(node, asker)
+        click.echo(_onward(node, asker))
 
 
 @click.command("join", epilog="Example: python app.py peers join mfzx…q4@https://mz.example.gov.cn")
@@ -74,6 +77,17 @@ def join_command(console: Console, code: str, yes_if: str | None) -> None:
         _follow(node, host)
         if standing.others:
             click.echo(f"Also in this network: {'、'.join(standing.others)}. Each confirms for itself: ask for a code.")
+        click.echo("A member from when enough of their administrators have agreed; among the first: peers found")
+
+
+def _onward(node: Node, asker: Introduction) -> str:
+    """What makes a member of whoever is followed now."""
+    with reading(node.engine) as connection:
+        epoch = read_view(connection).epoch
+    if epoch is None:
+        return "When all of the first departments follow each other, each runs: python app.py peers found"
+    needed = f"{epoch.needed} of {len(epoch.members)}"
+    return f"A member from when {needed} have agreed; your administrator in the chat: #同意加入 {asker.name}"
 
 
 def _wait_for(look: Callable[[], _Found | None], *, seconds: float = float("inf")) -> _Found | None:

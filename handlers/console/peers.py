@@ -6,11 +6,14 @@ import click
 
 from handlers.console.context import Console, expected, pass_console, show
 from handlers.console.joining import invite_command, join_command
+from ledger.epochs import read_view
 from ledger.peers.home import Peer, read_peers
 from ledger.peers.invitations import read_waiting
 from ledger.peers.joining import Introduction, add_peer, introduction_of, remove_peer
+from ledger.peers.members import found_network, member_of
 from ledger.peers.strangers import add_stranger, read_strangers, remove_stranger
 from ledger.peers.succession import take_over
+from ledger.rules.epochs import Epoch
 from ledger.storage.engine import reading
 from ledger.times import CHINA
 
@@ -45,7 +48,8 @@ def list_(console: Console, *, as_json: bool) -> None:
         node = console.open_node()
         with reading(node.engine) as connection:
             waiting = read_waiting(connection, node.now())
-            rows = [*map(_row, read_peers(connection)), *map(_waiting_row, waiting)]
+            members = read_view(connection).epoch
+            rows = [*(_row(peer, members) for peer in read_peers(connection)), *map(_waiting_row, waiting)]
     if not as_json:
         click.echo(f"{node.name} (this node): {node.keys.fingerprint}")
     show(rows, as_json=as_json, empty="no department is followed yet; `peers invite` is how the first joins")
@@ -53,11 +57,24 @@ def list_(console: Console, *, as_json: bool) -> None:
         click.echo("Who waits is followed by: python app.py peers add URL --fingerprint WORDS, once they read them out")
 
 
+@peers.command("found", epilog="Example: python app.py peers found")
+@pass_console
+def found_command(console: Console) -> None:
+    """Say that this department and all that it follows are the network; it begins when each of them has said so."""
+    with expected():
+        begun = found_network(console.open_node())
+        click.echo(f"Members: {'、'.join(begun.departments)}")
+        if begun.missing:
+            click.echo(f"Not said yet, or not seen here: {'、'.join(begun.missing)}. There: python app.py peers found")
+        else:
+            click.echo("✓ epoch 1 is in force: who comes later is agreed to in the chat, #同意加入")
+
+
 @peers.command(epilog="Example: python app.py peers remove 财政局")
 @click.argument("name")
 @pass_console
 def remove(console: Console, name: str) -> None:
-    """Follow a department no longer. What was cosigned for it is never forgotten."""
+    """Follow a department no longer, once it is no member. What was cosigned for it is never forgotten."""
     with expected():
         remove_peer(console.open_node(), name)
         click.echo(f"{name} is no longer followed")
@@ -102,18 +119,19 @@ def remove_witnessed(console: Console, vkey: str) -> None:
         click.echo("removed; what was cosigned is never forgotten")
 
 
-def _row(peer: Peer) -> dict[str, object]:
+def _row(peer: Peer, epoch: Epoch | None) -> dict[str, object]:
     checked = None if peer.checked_at is None else datetime.fromtimestamp(peer.checked_at, CHINA).isoformat()
     return {
         "name": peer.name,
         "url": peer.url,
         "origin": peer.origin,
         "checked": checked,
+        "member": epoch is not None and member_of(peer) in epoch.members,
         "state": "two histories" if peer.forked else "unreachable" if peer.failures else "good",
         "fingerprint": introduction_of(peer).fingerprint,
     }
 
 
 def _waiting_row(asker: Introduction) -> dict[str, object]:
-    names = {"name": asker.name, "url": asker.url, "origin": asker.origin, "checked": None}
+    names = {"name": asker.name, "url": asker.url, "origin": asker.origin, "checked": None, "member": False}
     return {**names, "state": "waits to be confirmed", "fingerprint": asker.fingerprint}

@@ -13,6 +13,7 @@ import click
 
 from handlers.console import evidence
 from handlers.console.context import COULD_NOT, FOUND_WRONG, USED_WRONG, Console, expected, pass_console, stop
+from handlers.console.policy_epoch import epoch_comment, epoch_of
 from handlers.locale.formats import figures
 from ledger.errors import Rejected
 from ledger.merkle.errors import MerkleError
@@ -20,11 +21,12 @@ from ledger.merkle.policy import NO_QUORUM, POLICY_BYTES_MAX, Policy, format_pol
 from ledger.merkle.tlog_proof import TLOG_PROOF_BYTES_MAX
 from ledger.merkle.vkeys import Verifier, parse_vkey
 from ledger.node import open_database
-from ledger.quorum import network_policy
+from ledger.quorum import epoch_counted, network_policy
 from ledger.receipts import make_receipt, read_by_code, read_receipt
 from ledger.records.check_code import check_code, in_groups, parse_check_code
+from ledger.records.epochs import EpochName
 from ledger.records.evidence import EVIDENCE_BYTES_MAX
-from ledger.records.receipt import Checked, check_receipt
+from ledger.records.receipt import Checked, check_receipt, parse_receipt
 from ledger.storage.engine import reading
 from ledger.times import CHINA
 
@@ -73,33 +75,32 @@ def prove(console: Console, record: str) -> None:
 @click.option("--ed25519", is_flag=True, help="With Ed25519 keys, for clients that do not know ML-DSA-44.")
 @click.option("--retired", is_flag=True, help="With keys that were replaced since, for receipts made before.")
 @click.option("--log", "origin", help="Only this log: some tools want every log of a policy to have signed.")
-@click.option("--epoch", type=click.IntRange(min=0), help="(later) The members of an earlier epoch.")
+@click.option("--epoch", type=click.IntRange(min=0), help="The members of an earlier epoch.")
 @pass_console
 def policy(console: Console, origin: str | None, *, ed25519: bool, retired: bool, epoch: int | None) -> None:
     """Print this network's tlog-policy file: whose keys to trust, and how many of them. Needs no passphrase.
 
     Whoever checks receipts against another department should take the file from a department that is not concerned.
     """
-    if epoch is not None:
-        stop(USED_WRONG, "这个功能还没有开通: --epoch comes with a later version; leave it out.")
     with expected():
         chosen = console.settings()
         engine = open_database(console.node_settings(chosen))
         try:
             with reading(engine) as conn:
-                whole = network_policy(conn, chosen.public_url, ed25519=ed25519, retired=retired)
+                counted = epoch_counted(conn, epoch)
+                whole = network_policy(conn, chosen.public_url, ed25519=ed25519, retired=retired, epoch=epoch)
         except MerkleError as error:
             stop(USED_WRONG, f"the members' keys make no policy: {error}")
     logs = tuple(log for log in whole.logs if origin in {None, log.verifier.name})
     if not logs:
         stop(USED_WRONG, f"--log: no member's log is called {origin}; without it the policy names them all")
-    sys.stdout.buffer.write(_written(replace(whole, logs=logs)))
+    sys.stdout.buffer.write(_written(replace(whole, logs=logs), counted))
 
 
-def _written(wanted: Policy) -> bytes:
+def _written(wanted: Policy, counted: EpochName | None) -> bytes:
     group = wanted.groups[-1]
     head = f"# Believed is what {group.threshold} of these {len(group.members)} departments have cosigned.\n"
-    return head.encode() + format_policy(wanted)
+    return head.encode() + epoch_comment(counted) + format_policy(wanted)
 
 
 @click.command(cls=_Named, epilog="Example: python app.py check x.tlog-proof --policy qinghe.policy")
@@ -131,11 +132,12 @@ def check(
         stop(USED_WRONG, "--vkey: is for evidence; a receipt needs a whole policy, see --policy")
     if policy_file is None:
         stop(USED_WRONG, "--policy: name the file that says whose keys to trust; `python app.py policy` writes it")
-    wanted = _policy(policy_file)
+    wanted, written_for = _policy(policy_file), epoch_of(_read(policy_file, POLICY_BYTES_MAX))
     try:
-        told = _told(check_receipt(data, wanted, size_max=size_max), wanted)
+        checked = check_receipt(data, wanted, size_max=size_max)
     except (MerkleError, Rejected) as error:
-        _refuse(file, error, as_json=as_json)
+        _refuse(file, error, as_json=as_json, hint=_other_epoch(_epoch_shown(data), written_for))
+    told = {**_told(checked, wanted), **_epoch_told(checked.epoch, written_for)}
     if as_json:
         click.echo(json.dumps({"ok": True, **told}, ensure_ascii=False, indent=1))
         return
@@ -178,12 +180,42 @@ def _read(file: Path, bytes_max: int) -> bytes:
         stop(COULD_NOT, f"{file}: cannot be read: {error.strerror}")
 
 
-def _refuse(file: Path, error: Exception, *, as_json: bool, what: str = "does not hold") -> NoReturn:
+def _refuse(
+    file: Path, error: Exception, *, as_json: bool, what: str = "does not hold", hint: str | None = None
+) -> NoReturn:
     if as_json:
-        click.echo(json.dumps({"ok": False, "why": type(error).__name__, "detail": str(error)}, ensure_ascii=False))
+        said = {"ok": False, "why": type(error).__name__, "detail": str(error)}
+        click.echo(json.dumps(said if hint is None else {**said, "hint": hint}, ensure_ascii=False))
     else:
         click.echo(f"✗ {file.name} {what}: {type(error).__name__}: {error}")
+        if hint is not None:
+            click.echo(f"  {hint}")
     sys.exit(FOUND_WRONG)
+
+
+def _epoch_shown(data: bytes) -> EpochName | None:
+    """The epoch that a receipt names, whether or not it holds."""
+    try:
+        return parse_receipt(data).epoch
+    except (MerkleError, Rejected):
+        return None
+
+
+def _epoch_told(named: EpochName | None, written_for: EpochName | None) -> Mapping[str, object]:
+    if named is None:
+        return {}
+    other = _other_epoch(named, written_for)
+    return {"epoch": named.number, **({} if other is None else {"note": other})}
+
+
+def _other_epoch(named: EpochName | None, written_for: EpochName | None) -> str | None:
+    """That receipt and policy file are of two epochs, if both say of which they are."""
+    if named is None or written_for is None or named == written_for:
+        return None
+    if named.number == written_for.number:
+        return f"this receipt and the policy file name two different epochs {named.number}: of two networks"
+    wanted = f"python app.py policy --epoch {named.number}"
+    return f"this receipt is of epoch {named.number}, the policy file of epoch {written_for.number}: see `{wanted}`"
 
 
 def _told(checked: Checked, wanted: Policy) -> Mapping[str, object]:

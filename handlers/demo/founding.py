@@ -11,6 +11,7 @@ from handlers.demo.telling import Clerk
 from ledger.desk import Desk
 from ledger.node import Clock, Node, init_node
 from ledger.peers.joining import add_peer
+from ledger.peers.members import found_network
 from ledger.peers.publish import publish_round
 
 
@@ -28,11 +29,16 @@ def found_node(site: Site, sandbox_url: str, clock: Clock, now: Clock) -> Node:
 
 
 def introduce(nodes: Sequence[Node]) -> None:
-    """Every department adds every other, as `peers add` does, with the words that its administrator read out."""
+    """Every department adds every other, with the words that its administrator read out; together they are epoch 1.
+
+    As `peers add` and `peers found` do.
+    """
     for node in nodes:
         for other in nodes:
             if other.origin != node.origin:
                 add_peer(node, other.public_url, other.keys.fingerprint)
+    for node in nodes:
+        found_network(node)
 
 
 def enrol_officers(nodes: Iterable[Node]) -> dict[str, Clerk]:

@@ -7,8 +7,10 @@ from flask import Blueprint, Response
 
 from handlers.pages.public import JSON, answer, fresh, guarded
 from handlers.services import Services
+from ledger.epochs import View, read_view
 from ledger.exhibits import finding_url, moment
 from ledger.peers.checks import Check, Member, read_checks, read_members
+from ledger.peers.members import Waiting, read_waiting
 from ledger.storage.engine import reading
 
 
@@ -22,12 +24,28 @@ def _network(services: Services) -> Response:
     node = services.node
     with reading(node.engine) as conn:
         members, checks = read_members(conn), read_checks(conn, node.now())
+        view, waiting = read_view(conn), read_waiting(conn)
     said = {
         "node": node.origin,
+        "epoch": _epoch(view),
+        "waiting": [_waiting(one) for one in waiting],
         "departments": [_member(one, node.public_url) for one in members],
         "checks": [_check(one) for one in checks],
     }
     return fresh(answer(json.dumps(said, ensure_ascii=False, indent=1), JSON))
+
+
+def _epoch(view: View) -> dict[str, object]:
+    """Who belongs to the network; before the departments have agreed on anything it is number 0, without a name."""
+    epoch = view.epoch
+    if epoch is None:
+        return {"number": 0, "name": None, "members": [], "needed": None}
+    members = [one.origin for one in epoch.members]
+    return {"number": epoch.number, "name": epoch.name, "members": members, "needed": epoch.needed}
+
+
+def _waiting(one: Waiting) -> dict[str, object]:
+    return {"change": one.change, "name": one.department, "origin": one.member.origin, "agreed": list(one.agreed)}
 
 
 def _member(one: Member, public_url: str) -> dict[str, object]:

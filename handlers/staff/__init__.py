@@ -12,6 +12,7 @@ from handlers.staff import (
     calls,
     casework,
     drafts,
+    epochs,
     findings,
     funds,
     inbox,
@@ -50,6 +51,8 @@ STAFF_ROUTES: list[Route[Services]] = [
     on_command(WORDS["amend"], to_sign(amending.amend), guard=is_officer),
     on_command(WORDS["explain"], to_sign(answering.explain), guard=is_officer),
     on_command(WORDS["conclude"], to_sign(answering.conclude), guard=is_officer),
+    on_command(WORDS["agree-join"], to_sign(epochs.agree_join), guard=is_officer),
+    on_command(WORDS["agree-leave"], to_sign(epochs.agree_leave), guard=is_officer),
     # the draft that is open
     on_command(YES, to_come_in(drafts.confirm), also=("confirm",), guard=drafts.is_confirmed_here, exact=True),
     on_command(

@@ -35,12 +35,13 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "amend": "#更正",
         "explain": "#说明",
         "conclude": "#结论",
+        "agree-join": "#同意加入",
+        "agree-leave": "#同意退出",
     }
 )
 
 # Words of later stages.
 LATER = (
-    "#同意加入",
     "#下达",
     "#名册",
     "#公告",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.replies import TEXT_BYTES_MAX, Reply
 from handlers.dialogue import Choice, answer, lines
 from handlers.locale import Own
-from handlers.staff import calls
+from handlers.staff import calls, epochs
 from handlers.staff.commands import choice, says
 from handlers.staff.door import Turn
 from handlers.staff.offers import Colleagues, blocked, decides, offers, releases
@@ -125,7 +125,9 @@ def _head(turn: Turn, items: Sequence[Item], findings: int) -> Own:
     say = turn.say.say
     own = sum(not one.for_citizen for one in items)
     open_ones = say("inbox.findings", count=findings, link=choice(turn.say, "findings").link) if findings else None
-    return lines(*_warnings(turn), open_ones, say("inbox.head", count=own) if own else say("inbox.nothing"))
+    return lines(
+        *_warnings(turn), open_ones, epochs.notice(turn), say("inbox.head", count=own) if own else say("inbox.nothing")
+    )
 
 
 def _warnings(turn: Turn) -> Iterator[Own]:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from ledger.desk import DESK, new_handle
+from ledger.epochs import read_view
 from ledger.errors import MalformedRecord, Misconfigured, PeerUnreachable, Refused, Rejected
 from ledger.folding import read_folded
 from ledger.keys import fingerprint_words
@@ -180,13 +181,23 @@ def add_peer(home: Home, url: str, words: str) -> Peer:
     return found.peer(genesis)
 
 
-def remove_peer(home: Home, name: str) -> None:
-    """Follow a department no longer; what we cosigned for it is never forgotten. Raises Misconfigured or Busy."""
+def remove_peer(home: Home, name: str, *, succeeded: bool = False) -> None:
+    """Follow a department no longer; what we cosigned for it is never forgotten. Raises Misconfigured or Busy.
+
+    A member of the network leaves it first: whoever does not hear a member misses what it agrees to. Not so when its
+    log ended, and another one has `succeeded` it.
+    """
     with reading(home.engine) as connection:
         peer = next((peer for peer in read_peers(connection) if name in {peer.name, peer.origin}), None)
         handle = None if peer is None else _handle_of(connection, peer.origin)
+        epoch = read_view(connection).epoch
     if peer is None or handle is None:
         raise Misconfigured(f"{name}: no department of this name is followed; `peers list` shows them")
+    if not succeeded and epoch is not None and peer.origin in {one.origin for one in epoch.members}:
+        raise Misconfigured(
+            f"{peer.name}: is a member of the network; it leaves when enough departments have agreed in the chat, "
+            f"#同意退出 {peer.name}; after that it can be removed here"
+        )
     _record_change(home, introduction_of(peer), handle, "removed")
     with transaction(home.engine) as connection:
         connection.execute(update(schema.peers).where(_peers.origin == peer.origin).values(removed=True))

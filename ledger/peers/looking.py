@@ -3,6 +3,7 @@
 It writes nothing. What is believed of a department is only what its own keys have signed.
 """
 
+import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,12 +17,22 @@ from ledger.peers.cosignatures import Cosigners
 from ledger.peers.home import Home, Peer, read_peers
 from ledger.peers.joining import fetch_node
 from ledger.peers.standing import read_standings
+from ledger.records import claims as shape
 from ledger.storage import heads
 from ledger.storage.engine import reading
 from ledger.storage.heads import KeptCosignature
 
 PARALLEL_MAX = 8
 LOOK_SECONDS_MAX = 20.0
+NETWORK_JSON_BYTES_MAX = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An epoch as a department names it at `/network.json`: number 0 and no name while it counts whom it follows."""
+
+    number: int
+    name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,7 @@ class Look:
     seconds: float = 0.0  # that it took to answer
     clock_ahead: int | None = None  # of ours, in seconds; None when it does not tell the time
     size: int | None = None  # of its log as it is published; None when it shows none that it has signed
+    epoch: Told | None = None  # which members it counts; None when it does not say
 
 
 def look_at_all(home: Home) -> list[Look]:
@@ -74,10 +86,23 @@ def _ask(home: Home, look: Look) -> Look:
             fetch_node(home, peer.url)
             took = home.client.clock() - begun
             answer = home.client.ask("GET", f"{peer.url}/log/checkpoint", bytes_max=NOTE_BYTES_MAX)
+            epoch = _epoch(home, peer)
     except LedgerError as error:
         return Look(*known, error=str(error))
     ahead = _ahead(answer.headers.get("date", ""), home.now())
-    return Look(*known, seconds=took, clock_ahead=ahead, size=_size(peer, answer.body))
+    return Look(*known, seconds=took, clock_ahead=ahead, size=_size(peer, answer.body), epoch=epoch)
+
+
+def _epoch(home: Home, peer: Peer) -> Told | None:
+    try:
+        said = json.loads(home.client.get(f"{peer.url}/network.json", bytes_max=NETWORK_JSON_BYTES_MAX))
+        epoch = said.get("epoch") if isinstance(said, dict) else None
+    except (LedgerError, ValueError, RecursionError):
+        return None
+    if not isinstance(epoch, dict) or not shape.count(epoch.get("number")):
+        return None
+    name = epoch.get("name")
+    return Told(int(epoch["number"]), name) if name is None or (isinstance(name, str) and shape.leaf(name)) else None
 
 
 def _ahead(date: str, now: int) -> int | None:

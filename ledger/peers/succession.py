@@ -41,7 +41,7 @@ def take_over(home: Home, url: str, words: str, old_name: str) -> Peer:
     _check_end(home, old, size, root)
     # 3. From here on it is the other one.
     if not old.removed:
-        remove_peer(home, old.origin)
+        remove_peer(home, old.origin, succeeded=True)
     return add_peer(home, url, words)
 
 

@@ -14,6 +14,7 @@ ROLES = ("clerk", "approver", "authoriser", "finance", "auditor", "admin")
 AMOUNT_FEN_MAX = 10**13  # a hundred billion yuan
 VKEYS_MAX = 4
 LEAVES_MAX = 256
+MEMBERS_MAX = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,24 @@ def _are_leaves(value: Json) -> bool:
     )
 
 
+def _is_member(value: Json) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"log", "genesis"}
+        and origin(value["log"])
+        and isinstance(value["genesis"], str)
+        and leaf(value["genesis"])
+    )
+
+
+def _are_members(value: Json) -> bool:
+    # Sorted, each once: one list of members has one spelling.
+    if not isinstance(value, list) or not 2 <= len(value) <= MEMBERS_MAX or not all(map(_is_member, value)):
+        return False
+    named = [str(one["log"]) for one in value if isinstance(one, dict)]
+    return named == sorted(set(named))
+
+
 def _are_roles(value: Json) -> bool:
     return isinstance(value, list) and bool(value) and value == [role for role in ROLES if role in value]
 
@@ -124,6 +143,9 @@ amount_fen = Shape("an amount in fen, more than 0", lambda value: _is_whole(valu
 reference = Shape("an object of any log: `log` is its origin, `sub` its handle", _is_reference)
 vkeys = Shape("one to four C2SP vkeys", _are_vkeys)
 leaves = Shape("hashes of 32 bytes in base64url, at most 256, sorted, each once", _are_leaves)
+members = Shape("departments, 2 to 128, sorted: `log` is its origin, `genesis` its first record's hash", _are_members)
+epoch = Shape("an epoch's number: whole, from 2", lambda value: _is_whole(value, 2, INTEGER_MAX))
+positive = Shape("a whole number from 1", lambda value: _is_whole(value, 1, INTEGER_MAX))
 signatures = Shape("one to four signatures in base64url", _are_signatures)
 ended_log = Shape(
     "a log that ended: `log` is its origin, `size` and `root` (hex) its last head that counts", _is_ended_log

@@ -11,6 +11,7 @@ from typing import Any
 
 from ledger.records.answers import AnswerState, Outcome
 from ledger.records.cases import CaseState, CaseStatus
+from ledger.records.epochs import Change, EpochsState, Founding, Member, Vote
 from ledger.records.fold import Before, Folded, Head, State
 from ledger.records.funds import AwardState, AwardStatus, PaymentState, PaymentStatus, Ref, WordState
 from ledger.records.governance import DepartmentState, OfficerState
@@ -26,8 +27,20 @@ def _outcome(value: str | None) -> Outcome | None:
     return None if value is None else Outcome(value)
 
 
+def _foundings(value: list[list[list[str]]]) -> tuple[Founding, ...]:
+    return tuple(tuple(Member(*one) for one in members) for members in value)
+
+
+def _votes(value: list[Any]) -> tuple[Vote, ...]:
+    return tuple(
+        Vote(ballot, Change(number, before, change, department, Member(*member)))
+        for ballot, (number, before, change, department, member) in value
+    )
+
+
 _STATES: Mapping[str, tuple[type[State], Mapping[str, Revive]]] = {
     "department": (DepartmentState, {"log_keys": tuple, "witness_keys": tuple, "mirror_keys": tuple}),
+    "epochs": (EpochsState, {"foundings": _foundings, "votes": _votes}),
     "officer": (OfficerState, {"roles": tuple}),
     "case": (CaseState, {"status": CaseStatus}),
     "award": (AwardState, {"status": AwardStatus}),

@@ -24,7 +24,7 @@ department it is written.
 | `iss` | origin of the log it was made for: in another log it counts for nothing |
 | `jti` | its own name: 128 random bits |
 | `iat` | when it was signed, in seconds since 1970, UTC; before the year 3000 |
-| `sub` | the object it is about: 128 random bits; of what is said of a finding, made of the finding's name |
+| `sub` | the object it is about: 128 random bits; of a finding, made of its name; of epochs, one for all logs |
 | `prev` | leaf hash of the record before it about the same object in this log; absent in the first |
 | `_sd_alg`, `_sd` | `sha-256`; sorted digests of what is private, and decoys up to the number fixed for the kind |
 
@@ -35,6 +35,7 @@ there or not.
 
 _TITLES = {
     "department": "A department, and who its members are",
+    "epochs": "Who belongs to the network, by epochs",
     "officer": "An officer",
     "case": "A case",
     "award": "An award, in the log of the department that approves it",

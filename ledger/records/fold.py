@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ledger.errors import IllegalStep
-from ledger.records import answers, base64url, cases, funds, governance
+from ledger.records import answers, base64url, cases, epochs, funds, governance
 from ledger.records.answers import AnswerState
 from ledger.records.cases import CaseState
+from ledger.records.epochs import EpochsState
 from ledger.records.funds import AwardState, PaymentState, WordState
 from ledger.records.governance import DepartmentState, OfficerState
 from ledger.records.statement import Record
 from ledger.times import start_of_day
 
-State = DepartmentState | OfficerState | CaseState | AwardState | PaymentState | WordState | AnswerState
+State = DepartmentState | EpochsState | OfficerState | CaseState | AwardState | PaymentState | WordState | AnswerState
 
 EARLIEST_DAY = "1980-01-01"  # that anything told here may have happened on
 
@@ -129,6 +130,7 @@ def _apply_one(state: State | None, record: Record) -> State:
 
 _TOPICS: Mapping[str, tuple[Any, Callable[[Any, Record], State]]] = {
     "department": (DepartmentState, governance.apply_department),
+    "epochs": (EpochsState, epochs.apply_epochs),
     "officer": (OfficerState, governance.apply_officer),
     "case": (CaseState, cases.apply),
     "award": (AwardState, funds.apply_award),

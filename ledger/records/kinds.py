@@ -18,7 +18,7 @@ class Kind:
     """One kind of record, in one version."""
 
     name: str
-    topic: str  # which object it is about: department, officer, case, award, payment, word, answer
+    topic: str  # which object it is about: department, epochs, officer, case, award, payment, word, answer
     signers: tuple[str, ...]  # roles of which the signer needs one; DESK is the node's own key
     clear: Mapping[str, Shape] = field(default_factory=dict)  # must be there
     maybe: Mapping[str, Shape] = field(default_factory=dict)  # may be there
@@ -75,6 +75,22 @@ _ALL = (
         "department",
         (DESK,),
         {"change": shape.one_of("added", "removed"), "department": shape.department, "member": shape.origin, **_KEYS},
+    ),
+    # who belongs to the network: how it began, and each change that this department agrees to
+    Kind("epoch-founded", "epochs", (DESK,), {"members": shape.members}),
+    Kind(
+        "epoch-agreed",
+        "epochs",
+        ("admin",),
+        {
+            "epoch": shape.epoch,
+            "before": shape.leaf,
+            "ballot": shape.positive,
+            "change": shape.one_of("joined", "left"),
+            "department": shape.department,
+            "member": shape.origin,
+            "genesis": shape.leaf,
+        },
     ),
     Kind(
         "enrolment",

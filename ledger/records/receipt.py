@@ -17,12 +17,15 @@ from ledger.merkle.hashlines import parse_hash_lines
 from ledger.merkle.policy import Policy
 from ledger.merkle.proofs import check_inclusion
 from ledger.merkle.tlog_proof import TlogProof, check_tlog_proof, parse_tlog_proof
+from ledger.records import claims as shape
 from ledger.records.check import Signer, check_signed, is_compromised, signer_ends, signer_named
+from ledger.records.epochs import EpochName
 from ledger.records.jsonstrict import TEXT_BYTES_MAX, Json, format_json, parse_json
 from ledger.records.statement import Record, check_schema, parse_record
 
 _MUST = {"entry", "enrolment"}
-_MAY = {"revocation"}
+_MAY = {"revocation", "epoch"}
+_EPOCH = {"number", "name"}
 _LOGGED = {"index", "entry", "proof"}
 
 
@@ -39,13 +42,15 @@ class Logged:
 class Receipt:
     """What a file holds, before any of it is believed.
 
-    `enrolment` put the signer's key in force; `revocation` ended it, as far as whoever made the file knew.
+    `enrolment` put the signer's key in force; `revocation` ended it, as far as whoever made the file knew. `epoch` is
+    never more than a hint: the policy alone says whose word counts.
     """
 
     record: Logged
     enrolment: Logged
     revocation: Logged | None
     signed: bytes  # the checkpoint, with its cosignatures
+    epoch: EpochName | None = None  # None: its departments had not agreed on any
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Checked:
     index: int
     signer: Signer
     opened: CosignedCheckpoint
+    epoch: EpochName | None  # as the file says, and nothing proves it
 
 
 def write_receipt(receipt: Receipt) -> bytes:
@@ -63,6 +69,8 @@ def write_receipt(receipt: Receipt) -> bytes:
     extra: dict[str, Json] = {"entry": receipt.record.entry.decode("ascii"), "enrolment": _show(receipt.enrolment)}
     if receipt.revocation is not None:
         extra["revocation"] = _show(receipt.revocation)
+    if receipt.epoch is not None:
+        extra["epoch"] = {"number": receipt.epoch.number, "name": receipt.epoch.name}
     text = format_json(extra)
     if len(text) > TEXT_BYTES_MAX:
         raise MalformedReceipt(f"extra data of {len(text)} bytes, at most {TEXT_BYTES_MAX} are read")
@@ -79,7 +87,8 @@ def parse_receipt(data: bytes) -> Receipt:
             raise MalformedReceipt("its extra data are not a record and its signer's enrolment")
         record = Logged(proof.index, _entry(said["entry"]), proof.hashes)
         revocation = _read(said["revocation"]) if "revocation" in said else None
-        return Receipt(record, _read(said["enrolment"]), revocation, proof.signed)
+        epoch = _epoch(said["epoch"]) if "epoch" in said else None
+        return Receipt(record, _read(said["enrolment"]), revocation, proof.signed, epoch)
     except MalformedRecord as error:
         raise MalformedReceipt(f"its extra data: {error}") from error
 
@@ -101,7 +110,7 @@ def check_receipt(data: bytes, policy: Policy, *, size_max: int | None = None) -
     signer = _signer(receipt, record, opened.checkpoint)
     # 3. The record was made for this log, and by that key, which was in force and may sign this kind.
     check_signed(record, receipt.record.index, opened.checkpoint.origin, {signer.kid: signer}.get)
-    return Checked(record, receipt.record.index, signer, opened)
+    return Checked(record, receipt.record.index, signer, opened, receipt.epoch)
 
 
 def _signer(receipt: Receipt, record: Record, checkpoint: Checkpoint) -> Signer:
@@ -145,6 +154,14 @@ def _read(said: Any) -> Logged:
     if not isinstance(said, dict) or said.keys() != _LOGGED or not _is_index(said["index"]):
         raise MalformedReceipt("an entry is shown with index, entry and proof")
     return Logged(said["index"], _entry(said["entry"]), _hashes(said["proof"]))
+
+
+def _epoch(said: Any) -> EpochName:
+    if not isinstance(said, dict) or said.keys() != _EPOCH:
+        raise MalformedReceipt("an epoch is shown with number and name")
+    if not shape.positive(said["number"]) or not isinstance(said["name"], str) or not shape.leaf(said["name"]):
+        raise MalformedReceipt("an epoch's number or name is malformed")
+    return EpochName(said["number"], said["name"])
 
 
 def _is_index(value: object) -> bool:

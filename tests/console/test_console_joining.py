@@ -160,6 +160,13 @@ def test_two_departments_join_with_one_command_each_and_one_line_between_them(of
     assert [name for name, _ in sports.followed] == ["民政局"]
     checked = sports.run("crosscheck", "--json")
     assert [(row["name"], row["state"]) for row in json.loads(checked.stdout)["departments"]] == [("民政局", "good")]
+    # They are the first two: each says that they are the network.
+    told = civil.run("peers", "found")
+    assert (told.returncode, "Not said yet, or not seen here: 体育局" in told.stdout) == (0, True)
+    told = sports.run("peers", "found")
+    assert (told.returncode, sorted(told.stdout.split()[1].split("、"))) == (0, ["体育局", "民政局"])
+    refused = civil.run("peers", "remove", "卫生局")
+    assert refused.returncode == 2
     again = sports.run("peers", "join", code, "--yes-if", civil_words)
     assert (again.returncode, again.stderr) == (0, "")
     assert sports.run("peers", "join", "no-code").returncode == 2

@@ -17,6 +17,7 @@ from ledger.log import OwnLog
 from ledger.node import Node, NodeSettings
 from ledger.peers.client import PeerClient
 from ledger.peers.joining import add_peer
+from ledger.peers.members import found_network
 from ledger.peers.publish import publish_round
 from ledger.routes import create_blueprint
 from ledger.storage import entries
@@ -98,13 +99,21 @@ class County:
         self.clock.wait(ROUND_SECONDS)
         return {name: run_round(self.nodes[name], cosign=cosign) for name in names or self.nodes}
 
-    def introduce(self) -> None:
-        """Everybody follows everybody, after the words were compared."""
+    def introduce(self, *names: str) -> None:
+        """Everybody, or these, follow each other, after the words were compared."""
         self.publish(cosign=False)
-        for node in self.nodes.values():
-            for other in self.nodes.values():
+        nodes = [self.nodes[name] for name in names or self.nodes]
+        for node in nodes:
+            for other in nodes:
                 if other is not node:
                     add_peer(node, other.public_url, other.keys.fingerprint)
+
+    def found(self, *names: str) -> None:
+        """Those who follow each other say that they are the network; everybody has heard it after two rounds."""
+        for name in names or self.nodes:
+            found_network(self.nodes[name])
+        for _ in range(2):
+            self.round(*names)
 
     def findings(self, name: str) -> list[Finding]:
         with reading(self.nodes[name].engine) as connection:

@@ -169,7 +169,7 @@ def twin(bureau: Bureau, directory: Path) -> Bureau:
     """The same county again, with the same keys and the same past, for a test that changes something."""
     old, wire = bureau.county, Wire()
     clock = Clock(old.clock.at)
-    departments = {name: _copied(bureau.department(node), directory, clock) for name, node in old.nodes.items()}
+    departments = {name: copied(bureau.department(node), directory, clock) for name, node in old.nodes.items()}
     town = Town(clock, departments["民政局"], departments["财政局"])
     nodes = {name: node_of(one, directory, wire) for name, one in departments.items()}
     county = County(directory, clock, wire, town, nodes)
@@ -178,7 +178,8 @@ def twin(bureau: Bureau, directory: Path) -> Bureau:
     return Bureau(county, bureau.story)
 
 
-def _copied(department: Department, directory: Path, clock: Clock) -> Department:
+def copied(department: Department, directory: Path, clock: Clock) -> Department:
+    """The same department with the same past, on files of its own."""
     with department.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     assert department.engine.url.database is not None

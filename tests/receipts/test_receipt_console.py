@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from handlers.console import commands
 from handlers.console.context import Console
+from handlers.console.policy_epoch import epoch_comment, epoch_of
 from ledger.keys import open_keys
 from ledger.merkle.note import format_note, parse_note_unverified
 from ledger.merkle.policy import format_policy, parse_policy
@@ -24,7 +25,8 @@ from ledger.node import Node, NodeSettings, init_node
 from ledger.peers.publish import publish_round
 from ledger.receipts import make_receipt
 from ledger.records.check_code import check_code, in_groups
-from ledger.records.receipt import check_receipt, parse_receipt
+from ledger.records.epochs import EpochName
+from ledger.records.receipt import check_receipt, parse_receipt, write_receipt
 from ledger.records.statement import Record, parse_record
 from ledger.storage import entries
 from ledger.storage.engine import reading
@@ -153,7 +155,8 @@ def test_the_policy_of_one_department_asks_for_its_own_word(office: Office):
     assert done.stdout.startswith("# ")
     ed25519 = parse_policy(office.run("policy", "--ed25519").stdout_bytes)
     assert ed25519.log_verifiers != policy.log_verifiers
-    assert office.run("policy", "--epoch", "1").exit_code == 2
+    assert office.run("policy", "--epoch", "1").exit_code == 2  # nobody has agreed on one yet
+    assert b"# No epoch yet" in office.run("policy").stdout_bytes
     assert office.run("policy", "--log", "minzheng.example/log").stdout == done.stdout
     assert office.run("policy", "--log", "nobody.example/log").exit_code == 2
 
@@ -179,6 +182,43 @@ def test_a_good_receipt_tells_who_said_what_when_where_and_who_saw_it(papers, of
     assert (told["ok"], told["index"], told["log"]) == (True, 8, calm.civil.origin)
     assert told["said"] == {"kind": "award-approved", "amount": "20,000.00 yuan"}
     assert set(told["cosigned"]) >= {"财政局@22.example/log", "公安局@23.example/log"}
+
+
+@pytest.fixture
+def of_epoch_2(papers: dict[str, str], office: Office) -> str:
+    """The same receipt, as a node writes it in whose view epoch 2 is in force."""
+    made = parse_receipt(Path(papers["proof"]).read_bytes())
+    return office.file("two.tlog-proof", write_receipt(replace(made, epoch=EpochName(2, "b" * 42 + "A"))))
+
+
+@pytest.mark.parametrize(
+    ("comment", "said"),
+    [
+        (f"# Epoch 2 {'b' * 42}A\n", None),
+        (f"# Epoch 1 {'a' * 42}A\n", "python app.py policy --epoch 2"),
+        (f"# Epoch 2 {'a' * 42}A\n", "two different epochs 2"),
+        ("", None),
+    ],
+)
+def test_a_receipt_and_a_policy_file_of_two_epochs_are_told_apart(papers, of_epoch_2, office: Office, comment, said):
+    older = office.file("older.policy", comment.encode() + Path(papers["policy"]).read_bytes())
+    done = office.run("check", of_epoch_2, "--policy", older, "--json")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["epoch"]) == (0, 2)
+    assert (said is None) == ("note" not in told)
+    assert (said or "") in told.get("note", "")
+    # And when it does not hold, that may be why.
+    broken = office.file("broken.policy", comment.encode() + Path(papers["ed25519"]).read_bytes().split(b"\n", 1)[1])
+    done = office.run("check", of_epoch_2, "--policy", broken)
+    assert done.exit_code == 1
+    assert (said or "") in done.stdout
+
+
+def test_the_policy_file_of_an_epoch_names_it(office: Office):
+    for epoch in (EpochName(1, "a" * 42 + "A"), EpochName(999, "b" * 42 + "A")):
+        assert epoch_of(b"# a comment\n" + epoch_comment(epoch) + b"quorum none\n") == epoch
+    for text in (epoch_comment(None), b"# Epoch 1 \n", b"x # Epoch 1 " + b"a" * 43 + b"\n", b"# Epoch 0 " + b"a" * 43):
+        assert epoch_of(text) is None
 
 
 def test_a_file_whose_name_begins_with_a_hyphen_is_a_file(papers, office: Office, monkeypatch):

@@ -16,7 +16,9 @@ from ledger.merkle.note import format_note, parse_note_unverified
 from ledger.merkle.policy import format_policy, parse_policy
 from ledger.merkle.tlog_proof import TLOG_PROOF_BYTES_MAX, parse_tlog_proof
 from ledger.receipts import make_receipt, read_by_code
+from ledger.records import base64url
 from ledger.records.check_code import check_code
+from ledger.records.epochs import EpochName
 from ledger.records.receipt import check_receipt, parse_receipt, write_receipt
 from ledger.records.statement import parse_record
 from tests.merkle.oracle import flip_bit
@@ -276,12 +278,26 @@ def test_an_enrolment_that_is_not_in_the_log_does_not_pass(calm: Bureau, approva
         b'{"enrolment":{"entry":"x","index":0,"proof":[]},"entry":"x","more":1}',
         b'{"enrolment":{"entry":"x","index":0,"proof":[]}, "entry":"x"}',
         b'{"enrolment":{"entry":"x","index":0,"proof":[]},"entry":"x","entry":"y"}',
+        b'{"enrolment":{"entry":"x","index":0,"proof":[]},"entry":"x","epoch":2}',
+        b'{"enrolment":{"entry":"x","index":0,"proof":[]},"entry":"x","epoch":{"name":"x","number":2}}',
         b"[" * 70_000,
     ],
 )
 def test_extra_data_of_another_form_are_no_receipt(approval: bytes, policy, extra: bytes):
     with pytest.raises(MalformedReceipt):
         check_receipt(replace(parse_tlog_proof(approval), extra=extra).to_bytes(), policy)
+
+
+def test_a_receipt_names_its_epoch_and_no_word_of_it_is_believed(approval: bytes, policy):
+    plain = parse_receipt(approval)
+    assert plain.epoch is None
+    epoch = EpochName(2, base64url.encode(bytes(32)))
+    named = write_receipt(replace(plain, epoch=epoch))
+    assert parse_receipt(named).epoch == check_receipt(named, policy).epoch == epoch
+    assert check_receipt(named, policy).record == check_receipt(approval, policy).record
+    for number, name in ((0, epoch.name), (True, epoch.name), (1, "x"), (1, epoch.name + "A")):
+        with pytest.raises(MalformedReceipt):
+            parse_receipt(write_receipt(replace(plain, epoch=EpochName(number, name))))
 
 
 def test_json_in_another_spelling_is_no_receipt(approval: bytes, policy):

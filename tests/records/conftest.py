@@ -27,6 +27,7 @@ def sized(size):
 
 
 JTI = b64(bytes(16))
+GENESIS = b64(bytes(32))
 VKEY = "a.example/log+0123abcd+AQID"
 JWK = {"kty": "OKP", "crv": "Ed25519", "x": b64(PUBLIC)}
 
@@ -55,6 +56,11 @@ GOOD = {
     shape.finding.words: st.from_regex(r"[0-9A-HJKMNP-TV-Z]{8}", fullmatch=True),
     shape.rule.words: st.integers(0, 99).map(lambda number: f"R{number:02}"),
     shape.leaves.words: st.sets(sized(32), min_size=1, max_size=4).map(sorted),
+    shape.members.words: st.sets(st.sampled_from(["a.example/log", "b.example/log", "c.example/log"]), min_size=2).map(
+        lambda origins: [{"log": origin, "genesis": GENESIS} for origin in sorted(origins)]
+    ),
+    shape.epoch.words: st.integers(2, 2**53 - 1),
+    shape.positive.words: st.integers(1, 2**53 - 1),
     shape.jwk.words: st.just(JWK),
     shape.roles.words: st.sets(st.sampled_from(shape.ROLES), min_size=1).map(
         lambda chosen: [role for role in shape.ROLES if role in chosen]

@@ -11,6 +11,7 @@ from ledger.errors import IllegalStep
 from ledger.merkle.hashing import Hash
 from ledger.records import base64url
 from ledger.records.answers import handle_of
+from ledger.records.epochs import HANDLE as EPOCHS
 from ledger.records.fold import Folded, apply
 from ledger.records.kinds import BY_NAME
 from ledger.records.statement import Record, Statement, sign
@@ -98,6 +99,10 @@ def _fixed(**given: st.SearchStrategy) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(given)
 
 
+def _members(origins: list[str]) -> list[dict[str, str]]:
+    return [{"log": origin, "genesis": "g" * 42 + "A"} for origin in sorted(origins)]
+
+
 _NOTHING: st.SearchStrategy[dict[str, Any]] = st.just({})
 FINDINGS = ["QHMTRE7Z", "00000000"]
 _named = st.sampled_from(FINDINGS)
@@ -107,7 +112,8 @@ _ABOUT = {
     "payment": st.sampled_from(PAYMENTS),
     "word": st.sampled_from(WORDS),
     "answer": _named.map(handle_of),
-    "any": st.sampled_from([*CASES, *AWARDS, *PAYMENTS, *WORDS]),
+    "epochs": st.sampled_from([EPOCHS, CASES[0]]),
+    "any": st.sampled_from([*CASES, *AWARDS, *PAYMENTS, *WORDS, EPOCHS]),
 }
 _CLEAR = {
     "case-submitted": _fixed(matter=st.just("m1")),
@@ -132,6 +138,18 @@ _CLEAR = {
         lambda fixed, optional: fixed | optional,
         _fixed(outcome=st.sampled_from(OUTCOMES), file=st.just("ab" * 32), line=st.just(1)),
         _maybe(reason=_reason),
+    ),
+    "epoch-founded": _fixed(
+        members=st.sampled_from([["22.example/log", "23.example/log"], [ORIGIN, PAYER]]).map(_members)
+    ),
+    "epoch-agreed": _fixed(
+        epoch=st.integers(2, 3),
+        before=st.just("b" * 42 + "A"),
+        ballot=st.integers(1, 2),
+        change=st.sampled_from(("joined", "left")),
+        department=st.just("体育局"),
+        member=st.just("31.example/log"),
+        genesis=st.just("g" * 42 + "A"),
     ),
     "finding-explained": _fixed(finding=_named, rule=st.sampled_from(("R19", "R09"))),
     "finding-concluded": _fixed(

@@ -17,7 +17,8 @@ _TEXTS: dict[str, str] = {
         "#受理 accept, #不予受理 not accept, #补正 ask for papers, #收补正 papers brought, #完成 complete\n"
         "#批准 approve, #不予批准 refuse, #退回 send back\n"
         "#支付 pay, #复核支付 release, #银行结果 bank's answer, #补发 pay again\n"
-        "#更正 take a record back, #说明 explain a finding, #结论 decide it, #退出 sign out"
+        "#更正 take a record back, #说明 explain a finding, #结论 decide it\n"
+        "#同意加入 a department joins, #同意退出 it leaves, #退出 sign out"
     ),
     "staff.not-understood": "“{word}” is not understood; nothing was done.",
     # a draft

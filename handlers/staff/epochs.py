@@ -1,0 +1,121 @@
+"""#同意加入 and #同意退出: an administrator's word on who belongs to the network, and what waits for it."""
+
+from bot.replies import Reply
+from handlers.dialogue import Choice, answer, lines
+from handlers.locale import Own
+from handlers.staff.acts import propose, you
+from handlers.staff.commands import WORDS, says
+from handlers.staff.door import Turn
+from handlers.staff.drafts import Draft
+from handlers.staff.refusals import Impossible
+from ledger.epochs import agreement, read_view
+from ledger.facts import Facts
+from ledger.peers.members import Waiting, find_change, read_waiting
+from ledger.records.epochs import AGREED, JOINED, LEFT
+from ledger.records.kinds import BY_NAME
+from ledger.storage.engine import reading
+
+ADMIN = BY_NAME[AGREED].signers[0]
+LISTED_MAX = 5  # with who has agreed, and a link, as many as a chat answer has room for
+
+_COMMANDS = {JOINED: "agree-join", LEFT: "agree-leave"}
+
+
+def agree_join(turn: Turn) -> Reply:
+    """Read back that a department joins, with the words to compare; without a name: list what waits."""
+    return _agree(turn, JOINED)
+
+
+def agree_leave(turn: Turn) -> Reply:
+    """Read back that a department leaves."""
+    return _agree(turn, LEFT)
+
+
+def _agree(turn: Turn, change: str) -> Reply:
+    name = turn.request.argument.strip()
+    if not name:
+        return _listed(turn)
+
+    def build(_facts: Facts) -> Draft:
+        with reading(turn.services.node.engine) as connection:
+            found, view = find_change(connection, change, name), read_view(connection)
+        if found is None:
+            raise Impossible(f"refused.{_COMMANDS[change]}-unknown", name=name, waiting=_waiting(turn))
+        if change == JOINED and found.words is None and found.member != view.own:
+            raise Impossible("refused.not-compared", name=turn.say.name(found.department))
+        said = agreement(view, change, found.department, found.member)
+        return Draft(_COMMANDS[change], said, _line(turn, found), you(turn, AGREED))
+
+    return propose(turn, _COMMANDS[change], AGREED, build)
+
+
+def _line(turn: Turn, found: Waiting) -> Own:
+    say = turn.say
+    return say.say(
+        f"line.{_COMMANDS[found.change]}",
+        name=say.name(found.department),
+        origin=found.member.origin,
+        words=say.say("epochs.words", words=found.words) if found.words else Own(),
+        so_far=_so_far(turn, found),
+    )
+
+
+def _so_far(turn: Turn, found: Waiting) -> Own:
+    say = turn.say
+    if not found.agreed:
+        return say.say("epochs.first", needed=found.needed)
+    return say.say("epochs.so-far", departments=say.departments(found.agreed), needed=found.needed)
+
+
+def _listed(turn: Turn) -> Reply:
+    say = turn.say.say
+    with reading(turn.services.node.engine) as connection:
+        waiting, view = read_waiting(connection), read_view(connection)
+    if view.epoch is None:
+        head = say("epochs.no-network")
+    else:
+        members = say("epochs.members", number=view.epoch.number, count=len(view.epoch.members))
+        head = lines(members, say("epochs.head" if waiting else "epochs.nothing"))
+    choices = [_choice(turn, one) for one in waiting[:LISTED_MAX]]
+    told = [
+        Own(f"{at} {_entry(turn, one)}" + (f" {choice.link}" if choice else ""))
+        for at, (one, choice) in enumerate(zip(waiting, choices, strict=False), 1)
+    ]
+    more = say("epochs.more", count=len(waiting) - LISTED_MAX) if len(waiting) > LISTED_MAX else None
+    reply = answer(turn.request, lines(head, *told, more))
+    turn.request.session.choices = {str(at): choice.says for at, choice in enumerate(choices, 1) if choice}
+    return reply
+
+
+def _choice(turn: Turn, one: Waiting) -> Choice | None:
+    """What an administrator of ours can tap; nothing when it is not ours to say, or the words were not compared."""
+    if not one.is_ours or ADMIN not in turn.officer.roles or (one.change == JOINED and one.words is None):
+        return None
+    command = _COMMANDS[one.change]
+    return Choice(turn.say.say(f"do.{command}"), says(command, one.department))
+
+
+def _entry(turn: Turn, one: Waiting) -> Own:
+    say = turn.say.say
+    own = say("epochs.again" if one.is_ours else "epochs.by-us") if one.by_us else Own()
+    if one.change == JOINED and one.words is None and one.member.origin != turn.origin:
+        own = say("epochs.not-compared")
+    return say(f"epochs.entry.{one.change}", name=turn.say.name(one.department), so_far=_so_far(turn, one), own=own)
+
+
+def _waiting(turn: Turn) -> Own:
+    """The names of what waits, to say instead of one that does not."""
+    with reading(turn.services.node.engine) as connection:
+        names = tuple(one.department for one in read_waiting(connection) if one.change == JOINED)
+    say = turn.say
+    return say.say("epochs.waiting", departments=say.departments(names)) if names else say.say("epochs.nothing")
+
+
+def notice(turn: Turn) -> Own | None:
+    """For an administrator's 待办: how many changes wait for our word."""
+    if ADMIN not in turn.officer.roles:
+        return None
+    with reading(turn.services.node.engine) as connection:
+        count = sum(one.is_ours for one in read_waiting(connection))
+    link = Choice(turn.say.say("do.agree-list"), WORDS["agree-join"]).link
+    return turn.say.say("inbox.epochs", count=count, link=link) if count else None

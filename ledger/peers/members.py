@@ -1,0 +1,139 @@
+"""Begins the network by hand, and tells which changes of its members wait for a word, ours or others'."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from ledger.desk import DESK
+from ledger.epochs import View, founding, read_view
+from ledger.errors import Misconfigured, Refused
+from ledger.peers.home import Home, Peer, read_peers
+from ledger.peers.joining import Introduction, introduction_of
+from ledger.records import base64url
+from ledger.records.epochs import JOINED, LEFT, Change, Founding, Member, founding_name, sorted_members
+from ledger.storage.engine import reading
+from ledger.storage.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A network at its beginning."""
+
+    departments: tuple[str, ...]
+    missing: tuple[str, ...]  # of these, those whose word is not here yet: the first epoch is in force without any
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A change of the members that is not in force."""
+
+    change: str  # JOINED or LEFT
+    department: str
+    member: Member
+    agreed: tuple[str, ...]  # departments; none yet when it is a department that we follow, and nobody has begun
+    needed: int
+    by_us: bool  # whether ours is among them
+    is_ours: bool  # whether our department may agree to it now
+    words: str | None  # to compare over the telephone; None: we do not follow it, or under other keys
+
+
+def found_network(home: Home) -> Begun:
+    """Say that we and all whom we follow are the network; raises Misconfigured or Busy.
+
+    It begins when each of them has said the same. A second time changes nothing.
+    """
+    wanted = _all_of_us(home)
+    try:
+        home.desk.submit(founding(wanted), by=DESK, once=f"epoch-founded:{founding_name(wanted)}")
+    except Refused as error:
+        raise Misconfigured(
+            "this department belongs to a network already; who follows joins by `peers invite` and #同意加入"
+        ) from error
+    with reading(home.engine) as connection:
+        begun, network = read_view(connection).begun, Network.read(connection)
+        names = {one: network.name(one.origin) for one in wanted}
+    logged = next((one.logged for one in begun if one.members == wanted), wanted)
+    return Begun(tuple(names.values()), tuple(name for one, name in names.items() if one not in logged))
+
+
+def _all_of_us(home: Home) -> Founding:
+    with reading(home.engine) as connection:
+        view, peers = read_view(connection), read_peers(connection)
+    if not peers:
+        raise Misconfigured("no department is followed yet, and one alone is no network: `peers invite` first")
+    members = {peer.name: member_of(peer) for peer in peers}
+    old = "、".join(name for name, member in members.items() if member is None)
+    if old:
+        raise Misconfigured(f"{old}: followed since an older version; `peers add` with its words once more first")
+    return sorted_members([view.own, *(member for member in members.values() if member is not None)])
+
+
+def member_of(peer: Peer) -> Member | None:
+    """A department that we follow, as epochs name it; None when we do not know how its log begins."""
+    return None if peer.genesis is None else Member(peer.origin, base64url.encode(peer.genesis))
+
+
+def read_waiting(connection: Connection) -> list[Waiting]:
+    """What the members have begun to agree to, and then whom we follow though they are no members."""
+    view, network = read_view(connection), Network.read(connection)
+    followed = {member_of(peer): introduction_of(peer) for peer in read_peers(connection)}
+    begun = [
+        Waiting(
+            one.change.change,
+            one.change.department,
+            one.change.member,
+            tuple(network.name(by.origin) for by in one.agreed),
+            one.needed,
+            by_us=view.own in one.agreed,
+            is_ours=_may_agree(view, one.change),
+            words=followed[one.change.member].fingerprint if one.change.member in followed else None,
+        )
+        for one in (*view.open(), *view.about_us)
+        if _is_named_right(one.change, network, followed)
+    ]
+    return [*begun, *_not_begun(connection, view, {one.member for one in begun})]
+
+
+def _is_named_right(change: Change, network: Network, followed: Mapping[Member | None, Introduction]) -> bool:
+    """Whether a department is called by its own name: whoever proposes a change could give it another one's."""
+    if change.change == LEFT:
+        return change.department == network.name(change.member.origin)
+    return change.member not in followed or change.department == followed[change.member].name
+
+
+def _may_agree(view: View, change: Change) -> bool:
+    return view.chain is not None and view.chain.refusal(view.own, change) is None
+
+
+def _not_begun(connection: Connection, view: View, begun: set[Member]) -> Iterator[Waiting]:
+    epoch = view.epoch
+    if epoch is None or view.own not in epoch.members:
+        return
+    known = {one.origin for one in (*epoch.members, *begun)}
+    for peer in read_peers(connection):
+        member = member_of(peer)
+        if member is not None and member.origin not in known:
+            may = _may_agree(view, Change(epoch.number + 1, epoch.name, JOINED, peer.name, member))
+            words = introduction_of(peer).fingerprint
+            yield Waiting(JOINED, peer.name, member, (), epoch.needed, by_us=False, is_ours=may, words=words)
+
+
+def find_change(connection: Connection, change: str, name: str) -> Waiting | None:
+    """The change that an officer means: who joins is waiting already, who leaves is a member."""
+    waiting = [one for one in read_waiting(connection) if one.change == change]
+    # Whom we follow comes first: anybody could propose a stranger under the same name.
+    meant = sorted((one for one in waiting if name in {one.department, one.member.origin}), key=_is_strange)
+    found = next(iter(meant), None)
+    epoch = read_view(connection).epoch
+    if found is not None or change != LEFT or epoch is None:
+        return found
+    named = {one: Network.read(connection).name(one.origin) for one in epoch.members}
+    leaver = next((one for one, department in named.items() if name in {department, one.origin}), None)
+    if leaver is None:
+        return None
+    return Waiting(LEFT, named[leaver], leaver, (), epoch.needed, by_us=False, is_ours=True, words=None)
+
+
+def _is_strange(one: Waiting) -> bool:
+    return one.words is None

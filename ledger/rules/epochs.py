@@ -1,0 +1,213 @@
+"""Who belongs to the network, from what the departments' logs say of it: the epochs in force, and what is open.
+
+An epoch is in force when a quorum of the members of the one before have agreed to it in one ballot. A department agrees
+once in a ballot; to a ballot after the first it comes only when nothing else can reach the quorum in an earlier one any
+more. So two quorums for different changes would need more liars than the quorum allows for, in whatever order the logs
+arrive (Paxos, with people for proposers).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ledger.merkle.policy import quorum
+from ledger.records.epochs import JOINED, Change, Founding, Member, Vote, founding_name
+
+# Why a department may not agree to a change, as slugs of the message catalogue.
+ALREADY_MEMBER, NO_MEMBER, NOT_IN_NETWORK = "member-already", "no-member", "not-in-network"
+AGREED_ALREADY, ANOTHER_CHANGE, TOO_FEW = "agreed-already", "another-change", "too-few"
+MEMBERS_MIN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one log says of it, and which log that is."""
+
+    member: Member
+    foundings: Sequence[Founding]
+    votes: Sequence[Vote]  # in the order of the log
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """Who belonged to the network from one change to the next."""
+
+    number: int
+    name: str
+    members: Founding
+    change: Change | None = None  # None: it is the first
+
+    @property
+    def needed(self) -> int:
+        """How many of its members make a head believed, or the next epoch."""
+        return quorum(len(self.members))
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """A member's vote on what comes after the newest epoch."""
+
+    by: Member
+    ballot: int
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A change that some members have agreed to and that is not in force, as one ballot has it."""
+
+    change: Change
+    ballot: int
+    agreed: tuple[Member, ...]
+    needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A first epoch that not all of its members have logged yet."""
+
+    members: Founding
+    logged: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The epochs in force, the oldest first, and what the members have said of the next."""
+
+    epochs: tuple[Epoch, ...]
+    cast: tuple[Cast, ...] = ()
+
+    @property
+    def newest(self) -> Epoch:
+        """The one that counts."""
+        return self.epochs[-1]
+
+    def includes(self, member: Member) -> bool:
+        """Whether this department ever belonged to it."""
+        return any(member in epoch.members for epoch in self.epochs)
+
+    def open(self) -> tuple[Open, ...]:
+        """What waits, each in the ballot in which it has got furthest; first what has most voices."""
+        changes = dict.fromkeys(one.change for one in self.cast)
+        found = [self._furthest(change) for change in changes]
+        return tuple(sorted(found, key=lambda one: (-len(one.agreed), one.change.name)))
+
+    def _furthest(self, change: Change) -> Open:
+        ballots = {one.ballot for one in self.cast if one.change == change}
+        voices = {at: _agreed(self.cast, change, at) for at in ballots}
+        at = max(ballots, key=lambda at: (self._may_reach(change, at), len(voices[at]), at))
+        return Open(change, at, voices[at], self.newest.needed)
+
+    # --- what a department may still say ---
+
+    def ballot(self, own: Member, change: Change) -> int:
+        """The ballot in which this department's next word for that change still helps: the first of them.
+
+        However far ahead a single one has gone, the others need not follow it.
+        """
+        first = self._last(own) + 1
+        seen = {one.ballot for one in self.cast if one.ballot >= first}
+        return next(at for at in sorted({first, *seen, *(at + 1 for at in seen)}) if self._may_reach(change, at))
+
+    def refusal(self, own: Member, change: Change) -> str | None:
+        """Why this department may not agree to that change now, as a slug of the message catalogue; None if it may."""
+        if own not in self.newest.members:
+            return NOT_IN_NETWORK
+        if not _fits(self.newest, change):
+            return _misfit(self.newest, change)
+        last, ballot = self._last(own), self.ballot(own, change)
+        is_ahead = any(one.change == change and one.ballot > last for one in self.cast)
+        if own in _agreed(self.cast, change, last) and self._may_reach(change, last) and not is_ahead:
+            return AGREED_ALREADY  # it waits for the others only
+        others = {(one.change, one.ballot) for one in self.cast if one.ballot < ballot and one.change != change}
+        # What nobody here has heard of cannot come in those ballots either: too few are silent, or this change helped.
+        return ANOTHER_CHANGE if any(self._may_reach(*one, without=own) for one in others) else None
+
+    def _last(self, own: Member) -> int:
+        """The newest ballot in which this department has agreed to something; 0 for none."""
+        return max((one.ballot for one in self.cast if one.by == own), default=0)
+
+    def _may_reach(self, change: Change, ballot: int, *, without: Member | None = None) -> bool:
+        """Whether a change may still come into force in that ballot; `without` the word of one that goes on from it."""
+        heard = {one.by for one in self.cast if one.ballot >= ballot} | {without}
+        silent = len(set(self.newest.members) - heard)
+        return len(_agreed(self.cast, change, ballot)) + silent >= self.newest.needed
+
+
+def chains_of(logs: Iterable[Said]) -> tuple[list[Chain], list[Begun]]:
+    """Every network that the logs know of, and what was begun and not finished."""
+    said = {one.member: one for one in logs}
+    after: dict[str, list[tuple[Member, Vote]]] = {}
+    for one in said.values():
+        for vote in one.votes:
+            after.setdefault(vote.change.before, []).append((one.member, vote))
+    chains, begun = [], []
+    for members in dict.fromkeys(founding for one in said.values() for founding in one.foundings):
+        logged = tuple(one for one in members if one in said and members in said[one].foundings)
+        if len(logged) == len(members):
+            chains.append(_follow(Epoch(1, founding_name(members), members), after))
+        elif logged:
+            begun.append(Begun(members, logged))
+    # In an order that depends on what they are, and not on when they came.
+    chains.sort(key=lambda one: (-len(one.epochs[0].members), one.epochs[0].name))
+    return chains, sorted(begun, key=lambda one: (-len(one.logged), founding_name(one.members)))
+
+
+def chain_for(chains: Sequence[Chain], own: Said) -> Chain | None:
+    """The network of this department: that which it founded or agreed to changes of, or the one that has taken it in.
+
+    None while it belongs to none; and when two have taken it in, until it has said which by agreeing to something.
+    """
+    mine = [one for one in chains if one.includes(own.member)]
+    founded = [one for one in mine if one.epochs[0].members in own.foundings]
+    agreed = {vote.change.before for vote in own.votes}
+    known = founded or [one for one in mine if any(epoch.name in agreed for epoch in one.epochs)]
+    if known:
+        return known[0]
+    return mine[0] if len(mine) == 1 else None
+
+
+def _follow(first: Epoch, after: Mapping[str, Sequence[tuple[Member, Vote]]]) -> Chain:
+    epochs = [first]
+    while True:
+        cast = _cast(epochs[-1], after.get(epochs[-1].name, ()))
+        won = _won(epochs[-1], cast)
+        if won is None:
+            return Chain(tuple(epochs), cast)
+        epochs.append(_changed(epochs[-1], won))
+
+
+def _cast(epoch: Epoch, votes: Iterable[tuple[Member, Vote]]) -> tuple[Cast, ...]:
+    """What its members say; others, and what cannot follow, count for nothing."""
+    return tuple(
+        Cast(by, vote.ballot, vote.change)
+        for by, vote in sorted(votes)
+        if by in epoch.members and vote.change.number == epoch.number + 1 and _fits(epoch, vote.change)
+    )
+
+
+def _fits(epoch: Epoch, change: Change) -> bool:
+    if change.change == JOINED:
+        return change.member.origin not in {one.origin for one in epoch.members}
+    return change.member in epoch.members and len(epoch.members) > MEMBERS_MIN
+
+
+def _misfit(epoch: Epoch, change: Change) -> str:
+    if change.change == JOINED:
+        return ALREADY_MEMBER
+    return TOO_FEW if change.member in epoch.members else NO_MEMBER
+
+
+def _won(epoch: Epoch, cast: Sequence[Cast]) -> Change | None:
+    agreed = {(one.ballot, one.change) for one in cast}
+    won = [one for one in agreed if len(_agreed(cast, one[1], one[0])) >= epoch.needed]
+    return min(won)[1] if won else None
+
+
+def _changed(epoch: Epoch, change: Change) -> Epoch:
+    others = [one for one in epoch.members if one != change.member]
+    members = [*others, change.member] if change.change == JOINED else others
+    return Epoch(change.number, change.name, tuple(sorted(members)), change)
+
+
+def _agreed(cast: Sequence[Cast], change: Change, ballot: int) -> tuple[Member, ...]:
+    return tuple(one.by for one in cast if (one.change, one.ballot) == (change, ballot))
