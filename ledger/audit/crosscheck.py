@@ -20,6 +20,7 @@ from ledger.audit.watch import watch_logs
 from ledger.errors import Busy, ForkFound, LedgerError, Misconfigured
 from ledger.lateness import recheck_due
 from ledger.peers import publish
+from ledger.peers.address_book import AddressBook
 from ledger.peers.difference import note_difference
 from ledger.peers.evidence import keep_evidence
 from ledger.peers.exchange import fetch_private
@@ -104,7 +105,9 @@ def run_round(
     home.log.check_whole()  # a node that may have lost something looks for that first
     with _alone(home, wait_seconds) as still_alone:
         with reading(home.engine) as connection:
-            followed = _chosen(read_peers(connection), peer)
+            peers = read_peers(connection)
+        followed = _chosen(peers, peer)
+        _keep_addresses(home, peers)
         due = [one for one in followed if patient or _is_due(one, home)]
         outcomes = _check_peers(home, due, cosign=cosign, after_each=still_alone)
         if cosign:
@@ -114,6 +117,14 @@ def run_round(
             compare_views(home, _went_well(outcomes), after_each=still_alone)
             ask_lagging(home)
         return _conclude(home, followed, outcomes, watched=cosign)
+
+
+def _keep_addresses(home: Home, peers: Sequence[Peer]) -> None:
+    """A round goes on without: only a node that loses its database would want them."""
+    try:
+        AddressBook.beside(home.high_water.path).keep({peer.origin: peer.url for peer in peers})
+    except Busy as error:
+        _log.warning("where the other departments are is not written down: %s", error)
 
 
 def finding_line(finding: Finding) -> str:
