@@ -28,6 +28,7 @@ from handlers.citizen import help as helping
 from handlers.citizen import notices
 from handlers.citizen.notice_fields import fill
 from handlers.console.context import Console
+from handlers.console.doctor import examine_running
 from handlers.console.server import serve
 from handlers.imports.layouts import load_banks, load_systems
 from handlers.matters import load_matters, load_programmes
@@ -125,9 +126,18 @@ def make_services(chosen: Settings, wechat: WeChat, node: Node, engine: Engine) 
         matters=load_matters(HERE / "matters"),
         programmes=load_programmes(HERE / "programmes"),
         qr=api.create_qr,
+        examine=lambda: tuple(examine_running(chosen, check_matters, node)),
         subscribe_url=wechat.subscribe_url if wechat.template_id else "",
     )
     return services
+
+
+def check_matters() -> None:
+    """Read all that office staff may have changed; raises MatterWrong."""
+    load_matters(HERE / "matters")
+    load_programmes(HERE / "programmes")
+    load_systems(HERE / "systems")
+    load_banks(HERE / "banks")
 
 
 def bot_config(wechat: WeChat) -> BotConfig:
@@ -240,12 +250,7 @@ def wiring() -> Console:
         settings_with=settings_with,
         node_settings=node_settings,
         open_node=lambda: open_node(settings()),
-        check_matters=lambda: (
-            load_matters(HERE / "matters"),
-            load_programmes(HERE / "programmes"),
-            load_systems(HERE / "systems"),
-            load_banks(HERE / "banks"),
-        ),
+        check_matters=check_matters,
         serve=lambda host, port, workers, threads: serve(create_app, host, port, workers, threads),
         schedule=schedule,
         demo=lambda: demo.run(demo_port(), HERE / "instance" / "demo", sys.stdout),

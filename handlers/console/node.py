@@ -4,7 +4,7 @@ import click
 
 from handlers.console.context import FOUND_WRONG, USED_WRONG, Console, expected, pass_console, show, stop
 from handlers.console.doctor import examine
-from handlers.console.doctor_lines import Line
+from handlers.doctor_lines import Line
 from ledger.freezing import LastHead
 from ledger.merkle.errors import MerkleError
 from ledger.merkle.hashing import as_hash

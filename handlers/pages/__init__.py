@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response
 
-from handlers.pages import finding, intake, network, receipt
+from handlers.pages import doctor, finding, intake, network, receipt
 from handlers.services import Services
 
 HEADERS = {
@@ -19,7 +19,7 @@ HEADERS = {
 
 Page = Callable[[Blueprint, Services], None]
 
-PAGES: tuple[Page, ...] = (intake.add, receipt.add, finding.add, network.add)
+PAGES: tuple[Page, ...] = (intake.add, receipt.add, finding.add, network.add, doctor.add)
 
 
 def create_blueprint(services: Services) -> Blueprint:

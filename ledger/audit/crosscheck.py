@@ -33,6 +33,7 @@ from ledger.rules.logs import ROUNDS_UNTIL_LATE
 from ledger.storage import entries, heads, leases, schema
 from ledger.storage import findings as found
 from ledger.storage.engine import reading, transaction
+from ledger.storage.leftovers import note_left
 from ledger.views import Finding
 
 ROUND_LEASE_SECONDS = 30  # kept up while peers answer; after a crash another round may start then
@@ -90,6 +91,7 @@ class _Outcome:
 
     new: int = 0
     refused: int = 0
+    left: int = 0  # entries that were more than a round takes
     error: str | None = None
 
 
@@ -202,7 +204,7 @@ def _check_peer(home: Home, peer: Peer, *, cosign: bool) -> _Outcome:
     except Exception as error:  # noqa: BLE001  a bug that one peer has found must not end the round with all others
         _log.exception("the round with %s failed", peer.name)
         return _Outcome(error=f"internal error: {type(error).__name__}")
-    return _Outcome(progress.new, progress.refused)
+    return _Outcome(progress.new, progress.refused, progress.size - progress.checked)
 
 
 def _went_well(outcomes: dict[str, _Outcome]) -> list[str]:
@@ -232,6 +234,11 @@ def _remember(home: Home, peer: Peer, outcome: _Outcome) -> None:
         values = {"failures": peer.failures + 1, "last_error": outcome.error}
     with transaction(home.engine, facts=False) as connection:
         connection.execute(update(schema.peers).where(_peers.origin == peer.origin).values(**values))
+        log_id = entries.find_log(connection, peer.origin)
+        if outcome.error is None and log_id is not None:
+            note_left(connection, log_id, outcome.left)
+    if outcome.left:
+        _log.warning("%s: %d entries are more than a round takes, and are left to the next", peer.name, outcome.left)
 
 
 # --- what the round came to ---

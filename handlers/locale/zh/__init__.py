@@ -7,6 +7,7 @@ from handlers.locale.zh import (
     counter,
     counter_pages,
     demo,
+    doctor,
     findings,
     honesty,
     imports,
@@ -30,6 +31,7 @@ TEXTS = {
     **honesty.TEXTS,
     **demo.TEXTS,
     **findings.TEXTS,
+    **doctor.TEXTS,
     **talk.TEXTS,
     **calls.TEXTS,
 }
