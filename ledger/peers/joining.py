@@ -269,10 +269,19 @@ def _check_same(state: DepartmentState | None, found: Introduction) -> None:
             raise MalformedRecord(f"its records have another {name}")
 
 
+def check_as_real(home: Asking, origin: str) -> None:
+    """Check that invented people stay among themselves, and real ones too; raises Misconfigured."""
+    if shape.is_test(origin) and not shape.is_test(home.origin):
+        raise Misconfigured(f"{origin}: a test log, its people are invented; no real department follows or cosigns it")
+    if shape.is_test(home.origin) and not shape.is_test(origin):
+        raise Misconfigured(f"{origin}: a real log; this is a test node, which follows and cosigns only such")
+
+
 def check_apart(connection: Connection, home: Home, found: Introduction) -> None:
     """Check that a department can be told apart from us and from whom we follow; raises Misconfigured."""
     if found.origin == home.origin:
         raise Misconfigured(f"{found.url}: this is our own node")
+    check_as_real(home, found.origin)
     others = [peer for peer in read_peers(connection) if peer.origin != found.origin]
     own_prefix = Network.read(connection).own.number_prefix or ""
     if mirror_name(found.origin) in map(mirror_name, (home.origin, *(peer.origin for peer in others))):
