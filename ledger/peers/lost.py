@@ -22,6 +22,7 @@ from ledger.storage.vault import Vault, held_names
 from ledger.times import day_in_china
 
 RECOVERED_FROM, RECOVERED_TO = "recovered-from", "recovered-to"  # cursors: indices of our own log
+READ_AT_ONCE = 1_000
 NUMBERS_LEFT_OUT = 100  # of a day: those of records that nobody holds any more are never given again
 _NUMBERED = frozenset({"case-submitted", "award-proposed", "payment-created"})
 
@@ -100,11 +101,8 @@ class LostOfficer:
 
 def officers_without_keys(connection: Connection, log_id: int) -> list[LostOfficer]:
     """Who was enrolled by a record that came back from a mirror: revoked and enrolled again, they can work."""
-    begun, ended = _read(connection, RECOVERED_FROM), _read(connection, RECOVERED_TO)
-    if begun is None or ended is None:
-        return []
-    some = entries.read_entries(connection, log_id, begun, ended)
-    enrolled = {record.sub for _index, record in _parsed(begun, some) if record.kind == "enrolment"}
+    enrolled = {record.sub for _index, record in _recovered(connection, log_id) if record.kind == "enrolment"}
+    ended = _read(connection, RECOVERED_TO) or 0
     return [
         LostOfficer(row.handle, tuple(row.roles), row.from_index)
         for row in officers.all_officers(connection)
@@ -114,15 +112,19 @@ def officers_without_keys(connection: Connection, log_id: int) -> list[LostOffic
 
 def what_is_missing(connection: Connection, log_id: int) -> list[Missing]:
     """What must be entered again, in the order of the log."""
-    begun, ended = _read(connection, RECOVERED_FROM), _read(connection, RECOVERED_TO)
-    if begun is None or ended is None:
-        return []
-    some = entries.read_entries(connection, log_id, begun, ended)
     return [
         Missing(index, record.record_id, record.kind, BY_NAME[record.kind].private, record.iat)
-        for index, record in _parsed(begun, some)
+        for index, record in _recovered(connection, log_id)
         if record.kind in BY_NAME and BY_NAME[record.kind].private and not held_names(connection, log_id, index)
     ]
+
+
+def _recovered(connection: Connection, log_id: int) -> Iterator[tuple[int, Record]]:
+    """Every record that came back, a few at a time: it may have been the whole log."""
+    begun, ended = _read(connection, RECOVERED_FROM), _read(connection, RECOVERED_TO)
+    if begun is not None and ended is not None:
+        for start in range(begun, ended, READ_AT_ONCE):
+            yield from _parsed(start, entries.read_entries(connection, log_id, start, min(start + READ_AT_ONCE, ended)))
 
 
 def _parsed(start: int, some: Sequence[bytes]) -> Iterator[tuple[int, Record]]:

@@ -49,7 +49,7 @@ _MENDS = {
     "departments": "No department is connected yet: let the administrator invite the first.",
     "clock": "This machine's clock is wrong: let the administrator have it set by itself.",
     "quorum": "Too few departments look at ours, so receipts wait; the red lines below say who is missing.",
-    "department": "Telephone them first, and ask whether their node runs.",
+    "department": "Telephone them: does their node run, and do they write much at once?",
     "of-us": "They have not looked at ours: telephone them, and ask them to look at their own examination.",
 }
 
