@@ -28,8 +28,10 @@ from handlers.citizen import help as helping
 from handlers.citizen import notices
 from handlers.citizen.notice_fields import fill
 from handlers.console.context import Console
+from handlers.console.doctor import examine_running
 from handlers.console.server import serve
 from handlers.imports.layouts import load_banks, load_systems
+from handlers.locale import DEFAULT, words_in
 from handlers.matters import load_matters, load_programmes
 from handlers.pages import create_blueprint as create_pages
 from handlers.prefixes import Prefixes
@@ -41,6 +43,7 @@ from ledger.guarded import guard
 from ledger.keyring import KeyFile
 from ledger.node import Node, NodeSettings
 from ledger.peers.publish import publish_round
+from ledger.records.claims import is_test
 from ledger.resuming import resume
 from ledger.routes import create_blueprint as create_doors
 from ledger.schedule import Job, run
@@ -51,6 +54,8 @@ NOTICE_SECONDS = 2
 RECOVER_SECONDS = 5  # a node that has lost nothing only looks at its mark
 MENU_SECONDS = 3_600  # putting it up again changes nothing, and the first try may meet a WeChat that does not answer
 DEMO_PORT = 8000
+TRIAL_PORT = 8100  # a real node may be at 8000
+TRIAL = HERE / "instance" / "trial"
 
 log = logging.getLogger(__name__)
 
@@ -118,16 +123,26 @@ def make_services(chosen: Settings, wechat: WeChat, node: Node, engine: Engine) 
     # The outbox fills the template by what handlers know, and handlers write into the outbox.
     subscription = Subscription(wechat.template_id, lambda notice: fill(notice, wechat.notice_fields, services))
     api = wechat_api(wechat, engine)
+    mark = "\n" + words_in(DEFAULT)("test.mark") if is_test(node.origin) else ""
     services = Services(
         node=node,
-        outbox=Outbox(engine, api, time.time, subscription if wechat.template_id else None),
+        outbox=Outbox(engine, api, time.time, subscription if wechat.template_id else None, mark),
         contact=chosen.contact,
         matters=load_matters(HERE / "matters"),
         programmes=load_programmes(HERE / "programmes"),
         qr=api.create_qr,
+        examine=lambda: tuple(examine_running(chosen, check_matters, node)),
         subscribe_url=wechat.subscribe_url if wechat.template_id else "",
     )
     return services
+
+
+def check_matters() -> None:
+    """Read all that office staff may have changed; raises MatterWrong."""
+    load_matters(HERE / "matters")
+    load_programmes(HERE / "programmes")
+    load_systems(HERE / "systems")
+    load_banks(HERE / "banks")
 
 
 def bot_config(wechat: WeChat) -> BotConfig:
@@ -225,11 +240,11 @@ def _log_to_stderr() -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def demo_port() -> int:
-    """The first port of the demo network, which PORT=… moves; raises SettingWrong."""
-    port = os.environ.get("PORT") or str(DEMO_PORT)
+def base_port(usual: int) -> int:
+    """The first port of a network on this machine, which PORT=… moves; raises SettingWrong."""
+    port = os.environ.get("PORT") or str(usual)
     if not (port.isascii() and port.isdecimal()):
-        raise SettingWrong("PORT", f"is not a number; leave it out for {DEMO_PORT}")
+        raise SettingWrong("PORT", f"is not a number; leave it out for {usual}")
     return int(port)
 
 
@@ -240,15 +255,12 @@ def wiring() -> Console:
         settings_with=settings_with,
         node_settings=node_settings,
         open_node=lambda: open_node(settings()),
-        check_matters=lambda: (
-            load_matters(HERE / "matters"),
-            load_programmes(HERE / "programmes"),
-            load_systems(HERE / "systems"),
-            load_banks(HERE / "banks"),
-        ),
+        check_matters=check_matters,
         serve=lambda host, port, workers, threads: serve(create_app, host, port, workers, threads),
         schedule=schedule,
-        demo=lambda: demo.run(demo_port(), HERE / "instance" / "demo", sys.stdout),
+        demo=lambda: demo.run(base_port(DEMO_PORT), HERE / "instance" / "demo", sys.stdout),
+        trial=lambda: demo.run(base_port(TRIAL_PORT), TRIAL, sys.stdout, test=True),
+        throw_trial_away=lambda: demo.throw_away(TRIAL),
         now=now,
         data=HERE,
     )

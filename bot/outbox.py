@@ -147,26 +147,31 @@ class Outbox:
         sender: Sender,
         now: Callable[[], float],
         subscription: Subscription | None = None,
+        mark: str = "",
     ) -> None:
-        """`subscription` is None for an account that has no such template."""
+        """`subscription` is None for an account that has no such template. `mark` ends every notice."""
         self._engine = engine
         self._sender = sender
         self._now = now
         self._subscription = subscription
+        self._mark = mark
 
     def put(self, key: str, openid: str, content: str, record: str) -> None:
         """Store a notice to be sent; a key that is known already changes nothing."""
-        shortened = shorten(content, TEXT_BYTES_MAX)
-        values = {"key": key, "openid": openid, "text": shortened, "record": record, "now": self._now()}
+        fitted = self._fitted(content, TEXT_BYTES_MAX)
+        values = {"key": key, "openid": openid, "text": fitted, "record": record, "now": self._now()}
         with self._engine.begin() as connection:
             connection.execute(_PUT, values)
 
     def keep(self, key: str, openid: str, content: str, record: str) -> None:
         """Store a notice for the person's next answer only: they want none to be sent."""
-        values = {"key": key, "openid": openid, "text": shorten(content, HEAD_BYTES_MAX), "record": record}
+        values = {"key": key, "openid": openid, "text": self._fitted(content, HEAD_BYTES_MAX), "record": record}
         with self._engine.begin() as connection:
             if connection.execute(_KEEP, values | {"now": self._now(), "reason": QUIET}).rowcount:
                 connection.execute(_ONE_MORE_HEAD, {"openid": openid})
+
+    def _fitted(self, content: str, bytes_max: int) -> str:
+        return shorten(content, bytes_max - len(self._mark.encode())) + self._mark
 
     def send_due(self) -> int:
         """Try to send what is due; how many WeChat took."""

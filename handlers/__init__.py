@@ -40,7 +40,7 @@ from handlers.citizen import (
 from handlers.citizen import help as helping
 from handlers.citizen.phrases import READER, Topic
 from handlers.citizen.taken_for import telling
-from handlers.dialogue import YES, counting, guarded
+from handlers.dialogue import YES, counting, guarded, marked
 from handlers.services import Services
 from handlers.staff import STAFF_ROUTES
 
@@ -135,7 +135,7 @@ CITIZEN_ROUTES: list[Route[Services]] = [
 ]
 
 ROUTES: list[Route[Services]] = [
-    guarded(counting(row)) for row in (*STAFF_ROUTES, *(telling(row) for row in CITIZEN_ROUTES))
+    marked(guarded(counting(row))) for row in (*STAFF_ROUTES, *(telling(row) for row in CITIZEN_ROUTES))
 ]
 
 MENU = Menu(

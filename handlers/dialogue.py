@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.replies import Reply, TextReply, choice, text
+from bot.replies import TEXT_BYTES_MAX, NewsReply, Reply, TextReply, choice, shorten, text
 from bot.routing import Request, Route
 from bot.sessions import Session
 from handlers.locale import Own, Words
 from handlers.services import Services
 from ledger.errors import Behind, Unavailable
 from ledger.freezing import Frozen
+from ledger.records.claims import is_test
 
 YES = "确认"  # what a person types, and what "1" stands for below a read-back
 ASKED = "asked"
@@ -123,3 +124,23 @@ def guarded(row: Route[Services]) -> Route[Services]:
             return text(services.words(request)("busy"))
 
     return replace(row, handler=handle)
+
+
+def marked(row: Route[Services]) -> Route[Services]:
+    """The same row; a node of invented people says so below every answer."""
+    handler = row.handler
+
+    def handle(request: Request, services: Services) -> Reply:
+        reply = handler(request, services)
+        return _as_test(reply, services.words(request)("test.mark")) if is_test(services.node.origin) else reply
+
+    return replace(row, handler=handle)
+
+
+def _as_test(reply: Reply, mark: str) -> Reply:
+    match reply:
+        case TextReply(content):
+            return TextReply(f"{shorten(content, TEXT_BYTES_MAX - len(mark.encode()) - 1)}\n{mark}")
+        case NewsReply(title, description):
+            return replace(reply, title=f"{mark} {title}", description=f"{description}\n{mark}")
+    return reply

@@ -1,13 +1,14 @@
 """The handful of things a handler may use, passed in by `app.py`."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.errors import ApiUnreachable
 from bot.outbox import Outbox
 from bot.routing import Request
 from bot.wechat_api import SceneQr
+from handlers.doctor_lines import Line
 from handlers.locale import Words, words_in
 from handlers.matters import Matter, Programme
 from handlers.settings import Contact
@@ -30,6 +31,7 @@ class Services:
     programmes: Mapping[str, Programme]  # by code
     sleep: Callable[[float], None] = time.sleep  # for whoever tries query codes: slowly
     qr: Callable[[str, int], SceneQr] = no_qr  # scene, seconds; raises NotSent or ApiUnreachable
+    examine: Callable[[], Sequence[Line]] = tuple  # what `doctor` sees of this node, looked at now
     subscribe_url: str = ""  # where people tap for a notice; "" when they cannot
 
     def words(self, request: Request) -> Words:

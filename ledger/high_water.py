@@ -100,6 +100,17 @@ class HighWater:
         """Whether an administrator said that nobody has ever followed this log."""
         return bool(self._read()["alone"])
 
+    def expect(self, departments: int) -> None:
+        """Before a waiting ends, so many departments make up the network at least, whatever the database knows."""
+        with self._locked():
+            marks = self._read()
+            if departments > marks["departments"]:
+                self._write({**marks, "departments": departments})
+
+    def departments(self) -> int:
+        """So many were expected at least; 0 when nobody said. Raises MarkLost when there is no mark."""
+        return int(self._read()["departments"])
+
     def settle_log(self, head: Head | None) -> None:
         """Others have said what was signed, and the database holds it: this is the last head of our log."""
         with self._locked():
@@ -171,7 +182,9 @@ def _parse_marks(text: bytes) -> Marks:
     if not isinstance(marks, dict):
         raise TypeError("marks are a JSON object")
     flags = {name: bool(marks.get(name, False)) for name in ("waiting", "retiring", "alone")}
-    return {"log": marks["log"], "witness": dict(marks["witness"]), "strange": list(marks.get("strange", [])), **flags}
+    strange, departments = list(marks.get("strange", [])), int(marks.get("departments", 0))
+    said = {"log": marks["log"], "witness": dict(marks["witness"]), "strange": strange, "departments": departments}
+    return {**said, **flags}
 
 
 def _parse_head(mark: Sequence[Any] | None) -> Head | None:

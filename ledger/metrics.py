@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, func, or_, select
 
 from ledger import bindings
 from ledger.peers.home import Home
+from ledger.peers.standing import read_standings
 from ledger.storage import leases, schema
 from ledger.storage.engine import reading
 
@@ -62,7 +63,7 @@ class _Database(Collector):
 
     def collect(self) -> Iterable[Metric]:
         with reading(self._home.engine) as conn:
-            return [*_gauges(conn), *_scheduler(conn), _guesses(conn, self._home)]
+            return [*_gauges(conn), *_scheduler(conn), _left(conn), _guesses(conn, self._home)]
 
 
 def _gauges(conn: Connection) -> Iterator[Metric]:
@@ -78,6 +79,14 @@ def _scheduler(conn: Connection) -> Iterator[Metric]:
     beat = leases.last_beat(conn, leases.SCHEDULER)
     if beat is not None:
         yield GaugeMetricFamily("onetrip_scheduler_seen_time_seconds", "When the scheduler was last seen.", value=beat)
+
+
+def _left(conn: Connection) -> Metric:
+    told = "Entries of a peer that were more than the last round takes."
+    gauge = GaugeMetricFamily("onetrip_peer_left_entries", told, labels=("origin",))
+    for one in read_standings(conn):
+        gauge.add_metric([one.origin], one.left)
+    return gauge
 
 
 def _guesses(conn: Connection, home: Home) -> Metric:

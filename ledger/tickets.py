@@ -1,4 +1,4 @@
-"""One-time pages: a link lets its holder fill in one form, once, as the officer who asked for it.
+"""One-time pages: a link lets its holder fill in one form, once, as the officer who asked for it; or only look.
 
 Only a keyed hash of the token is kept. Whether a ticket was used stands nowhere but in the desk's own `once`, so deed
 and use are one commit, and two workers that get the same form at once do it once.
@@ -28,6 +28,7 @@ class Purpose(StrEnum):
 
     CASE = "case"  # an application: about a matter
     ACCOUNT = "account"  # another account: about an award
+    DOCTOR = "doctor"  # nothing: a look at how this node is
 
 
 @dataclass(frozen=True, slots=True)

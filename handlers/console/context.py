@@ -44,6 +44,8 @@ class Console:
     serve: Callable[[str, int, int, int], None]  # host, port, workers, threads
     schedule: Callable[[], None]
     demo: Callable[[], None]
+    trial: Callable[[], None]  # the same network, marked as a test everywhere
+    throw_trial_away: Callable[[], bool]  # whether there was one
     now: Callable[[], int]
     data: Path  # where matters/, programmes/, banks/ and systems/ lie
 

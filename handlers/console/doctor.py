@@ -1,16 +1,16 @@
 """Looks over what a department can get wrong; each line is good, or says how to mend it."""
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import disk_usage
 
 from sqlalchemy.engine import make_url
 
 from handlers.console.context import Console
-from handlers.console.doctor_lines import PERIODS_BEHIND_MAX, Line
 from handlers.console.doctor_network import examine_network
 from handlers.console.keys import key_rows, readable_by_others
+from handlers.doctor_lines import PERIODS_BEHIND_MAX, Line
 from handlers.matters import MatterWrong
 from handlers.settings import Settings, SettingWrong
 from ledger.backup.writing import last_backup
@@ -35,17 +35,31 @@ def examine(console: Console) -> Iterator[Line]:
     except SettingWrong as error:
         yield Line("settings", good=False, found=str(error), mend=f"set {error.name}")
         return
-    yield Line("settings", good=True, found="complete")
-    yield _account(chosen)
-    yield _contact(chosen)
-    yield _matters(console)
-    yield _disk(chosen)
-    yield _passphrase(chosen)
+    yield from _examine_machine(chosen, console.check_matters)
     try:
         node = console.open_node()
     except (LedgerError, SettingWrong) as error:
         yield Line("node", good=False, found=str(error), mend="mend that first; what follows needs it")
         return
+    yield from _examine_node(chosen, node)
+
+
+def examine_running(chosen: Settings, check_matters: Callable[[], object], node: Node) -> Iterator[Line]:
+    """The same of a node that runs in this process, with the settings that it was started with."""
+    yield from _examine_machine(chosen, check_matters)
+    yield from _examine_node(chosen, node)
+
+
+def _examine_machine(chosen: Settings, check_matters: Callable[[], object]) -> Iterator[Line]:
+    yield Line("settings", good=True, found="complete")
+    yield _account(chosen)
+    yield _contact(chosen)
+    yield _matters(check_matters)
+    yield _disk(chosen)
+    yield _passphrase(chosen)
+
+
+def _examine_node(chosen: Settings, node: Node) -> Iterator[Line]:
     yield Line("fingerprint", good=True, found=node.keys.fingerprint)
     yield from _keys(chosen, node)
     yield _files(chosen, node)
@@ -60,6 +74,7 @@ def examine(console: Console) -> Iterator[Line]:
 def _account(chosen: Settings) -> Line:
     return Line(
         "WeChat account",
+        kind="account",
         good=chosen.wechat is not None,
         found="set" if chosen.wechat is not None else "not set: this node answers no chat",
         mend="set WECHAT_TOKEN, WECHAT_ENCODING_AES_KEY, WECHAT_APP_ID and WECHAT_APP_SECRET",
@@ -71,15 +86,16 @@ def _contact(chosen: Settings) -> Line:
     complete = bool(told.window and told.hours and told.phone)
     return Line(
         "人工",
+        kind="contact",
         good=complete,
         found="window, hours and telephone are set" if complete else "people who ask for a person are told too little",
         mend="set ONETRIP_CONTACT_WINDOW, ONETRIP_CONTACT_HOURS and ONETRIP_CONTACT_PHONE",
     )
 
 
-def _matters(console: Console) -> Line:
+def _matters(check: Callable[[], object]) -> Line:
     try:
-        console.check_matters()
+        check()
     except MatterWrong as error:
         return Line("matters", good=False, found=str(error), mend="put the TOML file right, or back as it was")
     return Line("matters", good=True, found="matters and programmes can be read")
@@ -137,6 +153,7 @@ def _keys(chosen: Settings, node: Node) -> Iterator[Line]:
     private = not readable_by_others(chosen.key_file)
     yield Line(
         "key file",
+        kind="key-file",
         good=private,
         found=f"{chosen.key_file}: " + ("for its owner alone" if private else "others on this machine may open it"),
         mend=f"chmod 600 {chosen.key_file}; if others have been there, rotate the keys (docs/keys.md)",
@@ -150,7 +167,7 @@ def _keys(chosen: Settings, node: Node) -> Iterator[Line]:
         if row["counts"]:
             told.setdefault(str(row["role"]), []).append(str(row["fingerprint"]))
     for role, fingerprints in told.items():
-        yield Line(f"{role} key", good=True, found=", ".join(fingerprints))
+        yield Line(f"{role} key", good=True, found=", ".join(fingerprints), kind="key")
 
 
 def _writable(node: Node) -> Line:
@@ -223,6 +240,7 @@ def _guesses(node: Node) -> Line:
         wrong = wrong_at_node(connection, node.keys.lookup_key, node.now())
     return Line(
         "query codes",
+        kind="codes",
         good=wrong < NODE_WRONG_MAX,
         found=f"{wrong} wrong ones within the hour",
         mend="somebody may be guessing; each sender is stopped after five an hour, and no case is locked",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from handlers.console.doctor_lines import Line
+from handlers.doctor_lines import Line
 from ledger.epochs import View
 from ledger.peers.looking import Look
 from ledger.peers.members import member_of

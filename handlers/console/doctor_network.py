@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median_low
 
 from handlers.console.doctor_epoch import examine_epoch
-from handlers.console.doctor_lines import PERIODS_BEHIND_MAX, Line
+from handlers.doctor_lines import PERIODS_BEHIND_MAX, Line
 from ledger.epochs import read_view
 from ledger.errors import LedgerError
 from ledger.merkle.errors import MalformedPolicy
@@ -24,6 +24,10 @@ CERTIFICATE_DAYS_MIN = 14
 DAY_SECONDS = 86_400
 
 _JOIN = "python app.py peers invite, and send the line that it prints (docs/network.md)"
+_FLOODED = (
+    "if it has just joined or come back, wait: the past is being read. Else ask them what they write; the others have"
+    " their turns meanwhile, and `peers remove` ends it"
+)
 _NTP = "let NTP set it: systemd-timesyncd or chronyd"
 
 
@@ -48,17 +52,20 @@ def _address(node: Node) -> Line:
     what, url = "public address", node.public_url
     if url.startswith("http://") and not is_loopback(url):
         mend = "put a TLS proxy before `serve`, and set ONETRIP_PUBLIC_URL to https://…"
-        return Line(what, good=False, found=f"{url} is plain http: no department asks there", mend=mend)
+        return Line(what, kind="address", good=False, found=f"{url} is plain http: no department asks there", mend=mend)
     try:
         ends = look_at_ourselves(node)
     except LedgerError as error:
         mend = "start `serve`; then see name, certificate and proxy, from another machine too: curl URL/healthz"
-        return Line(what, good=False, found=str(error), mend=mend)
+        return Line(what, kind="address", good=False, found=str(error), mend=mend)
     if ends is None:
-        return Line(what, good=True, found=f"{url} answers; plain http on this machine, good for a trial only")
+        return Line(
+            what, kind="address", good=True, found=f"{url} answers; plain http on this machine, good for a trial only"
+        )
     days = (ends - node.now()) // DAY_SECONDS
     return Line(
         what,
+        kind="address",
         good=days >= CERTIFICATE_DAYS_MIN,
         found=f"{url} answers; its certificate is good for {days} days",
         mend="let the TLS proxy renew its certificate",
@@ -102,19 +109,25 @@ def _quorum(node: Node, looks: Sequence[Look], epoch: Epoch | None) -> Line:
 def _reached(node: Node, look: Look) -> Line:
     peer, what = look.peer, f"department {look.peer.name}"
     if peer.forked:
-        return Line(what, good=False, found="shows two histories", mend="the finding R36 holds the evidence")
+        return Line(
+            what, kind="department", good=False, found="shows two histories", mend="the finding R36 holds the evidence"
+        )
     if look.error is not None:
         mend = "ask them whether their node runs; check TLS and firewall"
-        return Line(what, good=False, found=look.error, mend=mend)
+        return Line(what, kind="department", good=False, found=look.error, mend=mend)
     if look.clock_ahead is not None and abs(look.clock_ahead) > CLOCK_SECONDS_MAX:
         side = "ahead of" if look.clock_ahead > 0 else "behind"
         found = f"its clock is {abs(look.clock_ahead)} s {side} ours"
-        return Line(what, good=False, found=found, mend=f"one of both is wrong, see `clock`; {_NTP}")
+        return Line(what, kind="department", good=False, found=found, mend=f"one of both is wrong, see `clock`; {_NTP}")
+    if look.left:
+        found = f"writes more than a round takes: {look.checked} entries checked, {look.left} left to the next rounds"
+        return Line(what, kind="department", good=False, found=found, mend=_FLOODED)
     behind = None if peer.checked_at is None else node.now() - peer.checked_at
     good = behind is not None and behind <= PERIODS_BEHIND_MAX * node.settings.crosscheck_seconds
     size = "no log that it has signed" if look.size is None else f"{look.checked} of {look.size} entries checked"
     return Line(
         what,
+        kind="department",
         good=good and look.size is not None,
         found=f"answers in {look.seconds * 1000:.0f} ms; {size}, {_ago(behind)}",
         mend="see the scheduler, and what `crosscheck` says of it",
@@ -132,6 +145,7 @@ def _reaches_us(node: Node, look: Look) -> Line:
         found = f"holds {held.size} of our entries, {_ago(_age(node, held))}; cosigned size {last.size}"
     return Line(
         what,
+        kind="of-us",
         good=_age(node, held) <= max(UNWATCHED_SECONDS, PERIODS_BEHIND_MAX * node.settings.crosscheck_seconds),
         found=found,
         mend="let them run `doctor` and `crosscheck`: they do not follow us, or do not reach our public address",

@@ -4,7 +4,7 @@ import click
 
 from handlers.console.context import FOUND_WRONG, USED_WRONG, Console, expected, pass_console, show, stop
 from handlers.console.doctor import examine
-from handlers.console.doctor_lines import Line
+from handlers.doctor_lines import Line
 from ledger.freezing import LastHead
 from ledger.merkle.errors import MerkleError
 from ledger.merkle.hashing import as_hash
@@ -49,6 +49,7 @@ def init(
         click.echo(f"Fingerprint, to compare by telephone: {keys.fingerprint}")
         click.echo("For every later command, put into the environment or an --env-file:")
         click.echo(f"  ONETRIP_NODE_NAME={name}\n  ONETRIP_PUBLIC_URL={chosen.public_url}")
+        click.echo("To try every flow first, with invented people and nothing of it in this log: python app.py trial")
         click.echo("Next: python app.py officers enrol --name … --roles clerk,approver")
 
 
@@ -101,6 +102,23 @@ def demo(console: Console) -> None:
     """Bring up the demo network of 青禾县 and a page that plays WeChat. Ctrl-C stops it."""
     with expected():
         console.demo()
+
+
+@click.command(epilog="Example: python app.py trial")
+@click.option("--away", is_flag=True, help="Throw away all that the last trial left, and start none.")
+@pass_console
+def trial(console: Console, *, away: bool) -> None:
+    """Try every flow beside a real node, with invented people and records marked 测试. Ctrl-C stops it.
+
+    It has keys, databases and an account of its own, is reached on this machine only, and no real node follows it.
+    """
+    with expected():
+        if not away:
+            console.trial()
+        elif console.throw_trial_away():
+            click.echo("The trial is gone: its keys, its databases, its people.")
+        else:
+            click.echo("There is no trial to throw away.")
 
 
 @click.command(epilog="Example: python app.py doctor")

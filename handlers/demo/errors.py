@@ -11,7 +11,7 @@ class PortTaken(SettingWrong):
 
     def __init__(self, port: int, others: int) -> None:
         """Say which, and how to choose others."""
-        super().__init__("PORT", f"port {port} is in use; stop what uses it, or choose others: PORT={others} make demo")
+        super().__init__("PORT", f"port {port} is in use; stop what uses it, or choose others, e.g. PORT={others}")
 
 
 class PortUnusable(SettingWrong):

@@ -55,19 +55,30 @@ class Stopped(BaseException):
     """Somebody asked the demo to stop: no error, and nothing to be caught on the way."""
 
 
-def run(base_port: int, instance: Path, out: TextIO) -> None:
+def run(base_port: int, instance: Path, out: TextIO, *, test: bool = False) -> None:
     """Run the demo network until it is asked to stop; `instance` is its folder, made afresh each time.
 
+    `test`: its logs are named as tests, so that all that they say is marked.
     Raises PortTaken, PortUnusable, DemoRunning, ProcessDied or NotReady.
     """
     if not LEAST_PORT <= base_port <= MOST_PORT:
         raise PortUnusable(LEAST_PORT, MOST_PORT)
     folder = instance.resolve()
     with suppress(Stopped), _stoppable(), _alone(folder):
-        demo = Demo(folder, base_port, plan_sites(folder, base_port))
+        demo = Demo(folder, base_port, plan_sites(folder, base_port, test=test))
         with demo.stopping(), listening(demo.board) as control:
             demo.start(out, control)
             demo.watch()
+
+
+def throw_away(instance: Path) -> bool:
+    """Take away all that the last run in this folder left; returns whether it left anything. Raises DemoRunning."""
+    folder = instance.resolve()
+    with _alone(folder):
+        left = folder.exists()
+        if left:
+            shutil.rmtree(folder)
+    return left
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from handlers.demo.county import DEPARTMENTS, Department
 from ledger.node import NodeSettings
+from ledger.records.claims import TEST_LOG
 
 HOST = "127.0.0.1"
 CROSSCHECK_SECONDS = 5
@@ -37,6 +38,7 @@ class Site:
     folder: Path
     account: Account = field(repr=False)
     passphrase: str = field(repr=False)
+    test: bool = False  # whether all that it says is marked as a test
 
     @property
     def name(self) -> str:
@@ -63,7 +65,7 @@ class Site:
         """What its ledger needs to know."""
         return NodeSettings(
             name=self.name,
-            origin=f"{HOST}:{self.port}/log",
+            origin=f"{HOST}:{self.port}{TEST_LOG if self.test else '/log'}",
             public_url=self.url,
             database_url=f"sqlite:///{self.folder / 'node.db'}",
             key_file=self.folder / "node.age",
@@ -72,10 +74,10 @@ class Site:
         )
 
 
-def plan_sites(folder: Path, base_port: int) -> tuple[Site, ...]:
+def plan_sites(folder: Path, base_port: int, *, test: bool = False) -> tuple[Site, ...]:
     """Lay out one node for each department, behind the sandbox's port."""
     return tuple(
-        Site(department, base_port + place, folder / department.prefix, _new_account(), _new_passphrase())
+        Site(department, base_port + place, folder / department.prefix, _new_account(), _new_passphrase(), test)
         for place, department in enumerate(DEPARTMENTS, 1)
     )
 

@@ -7,8 +7,11 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response
 
-from handlers.pages import finding, intake, network, receipt
+from handlers.locale import words_in
+from handlers.pages import doctor, finding, intake, network, receipt
+from handlers.pages.public import asked_language
 from handlers.services import Services
+from ledger.records.claims import is_test
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -19,16 +22,22 @@ HEADERS = {
 
 Page = Callable[[Blueprint, Services], None]
 
-PAGES: tuple[Page, ...] = (intake.add, receipt.add, finding.add, network.add)
+PAGES: tuple[Page, ...] = (intake.add, receipt.add, finding.add, network.add, doctor.add)
 
 
 def create_blueprint(services: Services) -> Blueprint:
     """All pages of a node."""
     blueprint = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/s")
     blueprint.after_request(_harden)
+    blueprint.context_processor(lambda: {"test_mark": _test_mark(services)})
     for add in PAGES:
         add(blueprint, services)
     return blueprint
+
+
+def _test_mark(services: Services) -> str:
+    """What stands above every page of a node of invented people; nothing for real ones."""
+    return words_in(asked_language())("test.mark") if is_test(services.node.origin) else ""
 
 
 def _harden(response: Response) -> Response:

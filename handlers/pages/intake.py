@@ -68,17 +68,23 @@ _PAGES: tuple[tuple[type[Exception], int, str], ...] = (
 
 def add(pages: Blueprint, services: Services) -> None:
     """Add the one-time pages of a node."""
-    doors = Blueprint("intake", __name__)
+    doors = behind_a_link("intake", services)
     doors.before_request(limit_form)
     doors.add_url_rule("/intake/<token>", "look", partial(_look, services), methods=["GET"])
     doors.add_url_rule("/intake/<token>", "send", partial(_send, services), methods=["POST"])
     doors.add_url_rule("/intake/<token>/slip", "slip", partial(_slip, services), methods=["GET"])
     doors.add_url_rule("/intake/<token>/slip.svg", "picture", partial(_picture, services), methods=["GET"])
+    pages.register_blueprint(doors)
+
+
+def behind_a_link(name: str, services: Services) -> Blueprint:
+    """Doors that open by a link alone: what is no such link, or fails, is told by one page, and nobody keeps any."""
+    doors = Blueprint(name, __name__)
     for kind, status, template in _PAGES:
         doors.register_error_handler(kind, partial(_told, services, status, template))
     doors.register_error_handler(Exception, partial(_failed, services))
     doors.after_request(_harden)
-    pages.register_blueprint(doors)
+    return doors
 
 
 def _look(services: Services, token: str) -> Response:
@@ -87,7 +93,7 @@ def _look(services: Services, token: str) -> Response:
     The link stays in a chat, and scanners open it: to anybody else it is a link that was used.
     """
     visit = arrive(services, token)
-    form = FORMS[visit.ticket.purpose]
+    form = _form(visit)
     if visit.ticket.became is None:
         return form.show(visit)
     if not hmac.compare_digest(request.cookies.get(SENT_HERE, "").encode(), _mark(visit)):
@@ -98,7 +104,7 @@ def _look(services: Services, token: str) -> Response:
 def _send(services: Services, token: str) -> Response:
     check_origin(services)
     visit = arrive(services, token)
-    form = FORMS[visit.ticket.purpose]
+    form = _form(visit)
     if visit.ticket.became is not None:
         return _remembered(visit, form.done(visit))
     if "switch" in visit.typed:
@@ -107,6 +113,14 @@ def _send(services: Services, token: str) -> Response:
     after = services.node.desk.ticket(token)
     is_done = after is not None and after.became is not None
     return _remembered(visit, response) if is_done else response
+
+
+def _form(visit: Visit) -> Form:
+    """What its link is for; raises Gone for a link that only looks at something else."""
+    form = FORMS.get(visit.ticket.purpose)
+    if form is None:
+        raise Gone
+    return form
 
 
 def _remembered(visit: Visit, response: Response) -> Response:

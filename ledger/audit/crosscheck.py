@@ -20,6 +20,7 @@ from ledger.audit.watch import watch_logs
 from ledger.errors import Busy, ForkFound, LedgerError, Misconfigured
 from ledger.lateness import recheck_due
 from ledger.peers import publish
+from ledger.peers.address_book import AddressBook
 from ledger.peers.difference import note_difference
 from ledger.peers.evidence import keep_evidence
 from ledger.peers.exchange import fetch_private
@@ -32,6 +33,7 @@ from ledger.rules.logs import ROUNDS_UNTIL_LATE
 from ledger.storage import entries, heads, leases, schema
 from ledger.storage import findings as found
 from ledger.storage.engine import reading, transaction
+from ledger.storage.leftovers import note_left
 from ledger.views import Finding
 
 ROUND_LEASE_SECONDS = 30  # kept up while peers answer; after a crash another round may start then
@@ -89,6 +91,7 @@ class _Outcome:
 
     new: int = 0
     refused: int = 0
+    left: int = 0  # entries that were more than a round takes
     error: str | None = None
 
 
@@ -104,7 +107,9 @@ def run_round(
     home.log.check_whole()  # a node that may have lost something looks for that first
     with _alone(home, wait_seconds) as still_alone:
         with reading(home.engine) as connection:
-            followed = _chosen(read_peers(connection), peer)
+            peers = read_peers(connection)
+        followed = _chosen(peers, peer)
+        _keep_addresses(home, peers)
         due = [one for one in followed if patient or _is_due(one, home)]
         outcomes = _check_peers(home, due, cosign=cosign, after_each=still_alone)
         if cosign:
@@ -114,6 +119,14 @@ def run_round(
             compare_views(home, _went_well(outcomes), after_each=still_alone)
             ask_lagging(home)
         return _conclude(home, followed, outcomes, watched=cosign)
+
+
+def _keep_addresses(home: Home, peers: Sequence[Peer]) -> None:
+    """A round goes on without: only a node that loses its database would want them."""
+    try:
+        AddressBook.beside(home.high_water.path).keep({peer.origin: peer.url for peer in peers})
+    except Busy as error:
+        _log.warning("where the other departments are is not written down: %s", error)
 
 
 def finding_line(finding: Finding) -> str:
@@ -191,7 +204,7 @@ def _check_peer(home: Home, peer: Peer, *, cosign: bool) -> _Outcome:
     except Exception as error:  # noqa: BLE001  a bug that one peer has found must not end the round with all others
         _log.exception("the round with %s failed", peer.name)
         return _Outcome(error=f"internal error: {type(error).__name__}")
-    return _Outcome(progress.new, progress.refused)
+    return _Outcome(progress.new, progress.refused, progress.size - progress.checked)
 
 
 def _went_well(outcomes: dict[str, _Outcome]) -> list[str]:
@@ -221,6 +234,11 @@ def _remember(home: Home, peer: Peer, outcome: _Outcome) -> None:
         values = {"failures": peer.failures + 1, "last_error": outcome.error}
     with transaction(home.engine, facts=False) as connection:
         connection.execute(update(schema.peers).where(_peers.origin == peer.origin).values(**values))
+        log_id = entries.find_log(connection, peer.origin)
+        if outcome.error is None and log_id is not None:
+            note_left(connection, log_id, outcome.left)
+    if outcome.left:
+        _log.warning("%s: %d entries are more than a round takes, and are left to the next", peer.name, outcome.left)
 
 
 # --- what the round came to ---

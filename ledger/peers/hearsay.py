@@ -5,7 +5,7 @@ has our key.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from ledger.merkle.cosignature import open_cosigned
 from ledger.merkle.errors import MerkleError
 from ledger.merkle.note import NOTE_BYTES_MAX, format_note
 from ledger.peers.evidence import Head
-from ledger.peers.home import Home, Peer, read_peers
+from ledger.peers.home import Asking, Home, Peer, read_peers
 from ledger.peers.witness import hash_of_origin
 from ledger.storage.engine import reading
 
@@ -42,17 +42,22 @@ def ask_all(home: Home) -> list[Said]:
     """Ask every department that we follow; who does not answer, or holds nothing that we signed, is left out."""
     with reading(home.engine) as connection:
         peers = read_peers(connection)
+    return ask_these(home, peers)
+
+
+def ask_these(home: Asking, peers: Sequence[Peer]) -> list[Said]:
+    """The same of these departments. Nothing of what is known of them is believed but where they are."""
     with ThreadPoolExecutor(PARALLEL_MAX) as pool:
         said = pool.map(lambda peer: _ask(home, peer), peers)
         return [one for one in said if one.heads]
 
 
-def _ask(home: Home, peer: Peer) -> Said:
+def _ask(home: Asking, peer: Peer) -> Said:
     with home.client.within(ASK_SECONDS_MAX):
         return Said(peer, _held(home, peer, "witness"), _held(home, peer, "mirror"))
 
 
-def _held(home: Home, peer: Peer, role: str) -> Head | None:
+def _held(home: Asking, peer: Peer, role: str) -> Head | None:
     try:
         return held_by(home, peer, role)
     except LedgerError as error:
@@ -60,7 +65,7 @@ def _held(home: Home, peer: Peer, role: str) -> Head | None:
         return None
 
 
-def held_by(home: Home, peer: Peer, role: str) -> Head | None:
+def held_by(home: Asking, peer: Peer, role: str) -> Head | None:
     """The head of ours that a peer's witness or mirror shows, None when it shows none; raises PeerUnreachable."""
     url = f"{peer.url}/{role}/{hash_of_origin(home.origin)}/checkpoint"
     signed = home.client.get_if_any(url, bytes_max=NOTE_BYTES_MAX)

@@ -16,17 +16,31 @@ from ledger.storage import schema
 _peers = schema.peers.c
 
 
-class Home(Protocol):
+class Asking(Protocol):
+    """Who asks others: all that is left of a node without its database."""
+
+    @property
+    def origin(self) -> str:
+        """Our log's name."""
+        ...
+
+    @property
+    def keys(self) -> Keys:
+        """The node's keys, open."""
+        ...
+
+    @property
+    def client(self) -> PeerClient:
+        """How we ask others."""
+        ...
+
+
+class Home(Asking, Protocol):
     """Our own node, as far as its peers have to do with it."""
 
     @property
     def name(self) -> str:
         """The department's name."""
-        ...
-
-    @property
-    def origin(self) -> str:
-        """Our log's name."""
         ...
 
     @property
@@ -37,11 +51,6 @@ class Home(Protocol):
     @property
     def engine(self) -> Engine:
         """The node's database."""
-        ...
-
-    @property
-    def keys(self) -> Keys:
-        """The node's keys, open."""
         ...
 
     @property
@@ -57,11 +66,6 @@ class Home(Protocol):
     @property
     def desk(self) -> Desk:
         """Where our own records come to be."""
-        ...
-
-    @property
-    def client(self) -> PeerClient:
-        """How we ask others."""
         ...
 
     @property

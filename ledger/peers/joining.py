@@ -29,7 +29,7 @@ from ledger.merkle.tiles import tile_node
 from ledger.merkle.vkeys import LOG_KINDS, SignatureKind, format_vkey, parse_vkey
 from ledger.peers.chain import Chain
 from ledger.peers.fetching import fetch_entries, fetch_tile
-from ledger.peers.home import Home, Peer, read_peer, read_peers
+from ledger.peers.home import Asking, Home, Peer, read_peer, read_peers
 from ledger.records import base64url
 from ledger.records import claims as shape
 from ledger.records.governance import DepartmentState
@@ -99,7 +99,7 @@ class Introduction:
         )
 
 
-def fetch_node(home: Home, url: str) -> Introduction:
+def fetch_node(home: Asking, url: str) -> Introduction:
     """Ask a node who it is; raises PeerUnreachable, and Misconfigured for a URL that is not asked."""
     base = url.rstrip("/")
     text = home.client.get(f"{base}/node.json", bytes_max=NODE_JSON_BYTES_MAX)
@@ -181,6 +181,18 @@ def add_peer(home: Home, url: str, words: str) -> Peer:
     return found.peer(genesis)
 
 
+def follow_again(home: Home, found: Introduction, handle: str, recorded: DepartmentState) -> None:
+    """Follow a department anew that our log names as a member, when its keys go back to those that were compared then.
+
+    `handle`: of our records about it. Raises PeerUnreachable, Misconfigured or Busy.
+    """
+    genesis = _check_genesis(home, found, recorded)
+    with reading(home.engine) as connection:
+        check_apart(connection, home, found)
+    with transaction(home.engine) as connection:
+        _store(connection, found, handle, genesis)
+
+
 def remove_peer(home: Home, name: str, *, succeeded: bool = False) -> None:
     """Follow a department no longer; what we cosigned for it is never forgotten. Raises Misconfigured or Busy.
 
@@ -212,8 +224,11 @@ def introduction_of(peer: Peer) -> Introduction:
     return Introduction(*names, log, witness, mirror)
 
 
-def _check_genesis(home: Home, found: Introduction) -> bytes:
-    """Check how its log begins, and how its keys became those of today; returns the leaf of its first record."""
+def _check_genesis(home: Home, found: Introduction, recorded: DepartmentState | None = None) -> bytes:
+    """Check how its log begins, and how its keys became those of today; returns the leaf of its first record.
+
+    `recorded`: these must have been its keys at some time.
+    """
     peer = found.peer()
     signed = home.client.get(f"{found.url}/log/checkpoint", bytes_max=NOTE_BYTES_MAX)
     try:
@@ -222,9 +237,13 @@ def _check_genesis(home: Home, found: Introduction) -> bytes:
             raise PeerUnreachable(f"{found.url}: shows no log of {found.origin} that has begun")
         chain = Chain(found.origin)
         genesis = chain.take(0, fetch_proven(home, peer, head, 0))
+        known = recorded is None or _has_keys(chain.state, recorded)
         for index in sorted(found.rotations):
             chain.take(index, fetch_proven(home, peer, head, index))
+            known = known or (recorded is not None and _has_keys(chain.state, recorded))
         _check_same(chain.state, found)
+        if not known:
+            raise MalformedRecord("its keys were never those that our log has of it: compare words by telephone")
     except (MerkleError, Rejected, Refused) as error:
         raise PeerUnreachable(f"{found.url}: its log does not begin as it says: {error}") from error
     return genesis.leaf
@@ -238,6 +257,12 @@ def fetch_proven(home: Home, peer: Peer, head: Checkpoint, index: int) -> bytes:
     proof = prove_inclusion(index, head.size, tile_node(partial(fetch_tile, home.client, peer), head.size))
     check_inclusion(index, head.size, leaf_hash(entry), proof, head.root)
     return entry
+
+
+def _has_keys(state: DepartmentState | None, recorded: DepartmentState) -> bool:
+    assert state is not None  # its genesis has been followed
+    both = [(one.log_keys, one.witness_keys, one.mirror_keys) for one in (state, recorded)]
+    return both[0] == both[1]
 
 
 def _check_same(state: DepartmentState | None, found: Introduction) -> None:
@@ -255,10 +280,19 @@ def _check_same(state: DepartmentState | None, found: Introduction) -> None:
             raise MalformedRecord(f"its records have another {name}")
 
 
+def check_as_real(home: Asking, origin: str) -> None:
+    """Check that invented people stay among themselves, and real ones too; raises Misconfigured."""
+    if shape.is_test(origin) and not shape.is_test(home.origin):
+        raise Misconfigured(f"{origin}: a test log, its people are invented; no real department follows or cosigns it")
+    if shape.is_test(home.origin) and not shape.is_test(origin):
+        raise Misconfigured(f"{origin}: a real log; this is a test node, which follows and cosigns only such")
+
+
 def check_apart(connection: Connection, home: Home, found: Introduction) -> None:
     """Check that a department can be told apart from us and from whom we follow; raises Misconfigured."""
     if found.origin == home.origin:
         raise Misconfigured(f"{found.url}: this is our own node")
+    check_as_real(home, found.origin)
     others = [peer for peer in read_peers(connection) if peer.origin != found.origin]
     own_prefix = Network.read(connection).own.number_prefix or ""
     if mirror_name(found.origin) in map(mirror_name, (home.origin, *(peer.origin for peer in others))):

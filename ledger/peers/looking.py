@@ -43,6 +43,7 @@ class Look:
     checked: int  # entries of its log that we have stored and checked
     witnessed: KeptCosignature | None  # the last head of ours that it has seen
     mirrored: KeptCosignature | None  # the last head of ours whose entries it has fetched and checked
+    left: int = 0  # entries of its log that were more than our last round takes
     error: str | None = None  # why it could not be asked
     seconds: float = 0.0  # that it took to answer
     clock_ahead: int | None = None  # of ours, in seconds; None when it does not tell the time
@@ -54,16 +55,17 @@ def look_at_all(home: Home) -> list[Look]:
     """Look at every department that we follow, in the order of their names; raises Busy."""
     with reading(home.engine) as connection:
         peers = read_peers(connection)
-        checked = {standing.origin: standing.checked for standing in read_standings(connection)}
+        standings = {standing.origin: standing for standing in read_standings(connection)}
         cosigners = Cosigners.read(connection, home)
         roles = (heads.WITNESS, heads.MIRROR)
         said = {role: cosigners.foreign_over(connection, home.log.id, home.origin, role) for role in roles}
     known = [
         Look(
             peer,
-            checked.get(peer.origin, 0),
+            standings[peer.origin].checked,
             _newest(cosigners, peer, said[heads.WITNESS]),
             _newest(cosigners, peer, said[heads.MIRROR]),
+            standings[peer.origin].left,
         )
         for peer in peers
     ]
@@ -79,7 +81,7 @@ def _newest(cosigners: Cosigners, peer: Peer, said: Iterable[KeptCosignature]) -
 def _ask(home: Home, look: Look) -> Look:
     """The same, with what it answers."""
     peer = look.peer
-    known = (peer, look.checked, look.witnessed, look.mirrored)
+    known = (peer, look.checked, look.witnessed, look.mirrored, look.left)
     try:
         with home.client.within(LOOK_SECONDS_MAX):
             begun = home.client.clock()

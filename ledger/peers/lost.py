@@ -22,6 +22,7 @@ from ledger.storage.vault import Vault, held_names
 from ledger.times import day_in_china
 
 RECOVERED_FROM, RECOVERED_TO = "recovered-from", "recovered-to"  # cursors: indices of our own log
+READ_AT_ONCE = 1_000
 NUMBERS_LEFT_OUT = 100  # of a day: those of records that nobody holds any more are never given again
 _NUMBERED = frozenset({"case-submitted", "award-proposed", "payment-created"})
 
@@ -46,6 +47,8 @@ def note_recovered(connection: Connection, home: Home, start: int, some: Sequenc
     for day, count in days.items():
         lookups.skip_sequences(connection, day, count + NUMBERS_LEFT_OUT)
     for record in records:
+        if record.kind == "enrolment":
+            _enrolled_since(connection, home, record)
         if record.kind == "renewal":
             _renewed_since(connection, home, record)
     begun, ended = _read(connection, RECOVERED_FROM), _read(connection, RECOVERED_TO)
@@ -55,6 +58,13 @@ def note_recovered(connection: Connection, home: Home, start: int, some: Sequenc
     _write(connection, RECOVERED_TO, start + len(some))
 
 
+def _enrolled_since(connection: Connection, home: Home, record: Record) -> None:
+    """This officer's key and name are lost: in force, and known by the handle alone until somebody revokes it."""
+    vault, kid = Vault(home.keys.vault_key), _kid(record)
+    keys = (_nobodys_key(vault, kid), _nobodys_totp(vault, record.sub))
+    officers.insert_keys(connection, officers.NewKeys(record.sub, kid, vault.add_citizen(connection), *keys))
+
+
 def _renewed_since(connection: Connection, home: Home, record: Record) -> None:
     """The telephone that this officer reported as lost must not count again, and the key that came then is lost.
 
@@ -62,24 +72,59 @@ def _renewed_since(connection: Connection, home: Home, record: Record) -> None:
     """
     vault = Vault(home.keys.vault_key)
     if "key" in record.clear:
-        kid = thumbprint(base64url.decode(record.clear["key"]["x"]))
-        nobodys = Ed25519PrivateKey.generate().private_bytes_raw()
-        officers.replace_key(connection, record.sub, kid, vault.box(nobodys, kid.encode()))
-    officers.replace_totp(connection, record.sub, vault.box(new_secret().encode(), totp_place(record.sub)))
+        kid = _kid(record)
+        officers.replace_key(connection, record.sub, kid, _nobodys_key(vault, kid))
+    officers.replace_totp(connection, record.sub, _nobodys_totp(vault, record.sub))
     officers.drop_account(connection, record.sub)
+
+
+def _kid(record: Record) -> str:
+    return thumbprint(base64url.decode(record.clear["key"]["x"]))
+
+
+def _nobodys_key(vault: Vault, kid: str) -> bytes:
+    return vault.box(Ed25519PrivateKey.generate().private_bytes_raw(), kid.encode())
+
+
+def _nobodys_totp(vault: Vault, handle: str) -> bytes:
+    return vault.box(new_secret().encode(), totp_place(handle))
+
+
+@dataclass(frozen=True, slots=True)
+class LostOfficer:
+    """An officer in force whose key came back from no backup."""
+
+    handle: str
+    roles: tuple[str, ...]
+    index: int  # of the enrolment, or of the renewal of the key
+
+
+def officers_without_keys(connection: Connection, log_id: int) -> list[LostOfficer]:
+    """Who was enrolled by a record that came back from a mirror: revoked and enrolled again, they can work."""
+    enrolled = {record.sub for _index, record in _recovered(connection, log_id) if record.kind == "enrolment"}
+    ended = _read(connection, RECOVERED_TO) or 0
+    return [
+        LostOfficer(row.handle, tuple(row.roles), row.from_index)
+        for row in officers.all_officers(connection)
+        if row.to_index is None and row.handle in enrolled and row.from_index <= ended  # not renewed since
+    ]
 
 
 def what_is_missing(connection: Connection, log_id: int) -> list[Missing]:
     """What must be entered again, in the order of the log."""
-    begun, ended = _read(connection, RECOVERED_FROM), _read(connection, RECOVERED_TO)
-    if begun is None or ended is None:
-        return []
-    some = entries.read_entries(connection, log_id, begun, ended)
     return [
         Missing(index, record.record_id, record.kind, BY_NAME[record.kind].private, record.iat)
-        for index, record in _parsed(begun, some)
+        for index, record in _recovered(connection, log_id)
         if record.kind in BY_NAME and BY_NAME[record.kind].private and not held_names(connection, log_id, index)
     ]
+
+
+def _recovered(connection: Connection, log_id: int) -> Iterator[tuple[int, Record]]:
+    """Every record that came back, a few at a time: it may have been the whole log."""
+    begun, ended = _read(connection, RECOVERED_FROM), _read(connection, RECOVERED_TO)
+    if begun is not None and ended is not None:
+        for start in range(begun, ended, READ_AT_ONCE):
+            yield from _parsed(start, entries.read_entries(connection, log_id, start, min(start + READ_AT_ONCE, ended)))
 
 
 def _parsed(start: int, some: Sequence[bytes]) -> Iterator[tuple[int, Record]]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from ledger.errors import Behind, ForkFound, LedgerError, MarkLost, PeerUnreachable
 from ledger.merkle.errors import MerkleError
-from ledger.merkle.hashing import Hash
+from ledger.merkle.hashing import Hash, leaf_hash
 from ledger.merkle.proofs import root_at
 from ledger.merkle.tiles import tile_node
 from ledger.peers import witness
@@ -83,7 +83,7 @@ def _recover_log(home: Home) -> Standing:
         _log.warning("nothing is signed: %d of %d departments have said what they hold", standing.said, standing.needed)
         return standing
     try:
-        _catch_up(home, _ours(home, said))
+        fetch_back(home, said)
         _settle(home, said)
     except ForkFound as fork:
         # Two heads bear our signature, and both cannot be true. Which of them is ours nobody here knows.
@@ -98,7 +98,7 @@ def _recover_log(home: Home) -> Standing:
 def look(home: Home, said: Sequence[Said], behind: Behind | None) -> Standing:
     """How the node stands, by what others have said."""
     with reading(home.engine) as connection:
-        departments = 1 + len(read_peers(connection))
+        departments = max(1 + len(read_peers(connection)), _expected(home))
         size = entries.read_edge(connection, home.log.id).size
     waiting, mark = _is_waiting(home), _mark(home)
     wanted = needed(departments) if waiting and not _is_alone(home) else 0
@@ -124,6 +124,13 @@ def _is_waiting(home: Home) -> bool:
         return home.high_water.is_waiting()
     except Behind:
         return True
+
+
+def _expected(home: Home) -> int:
+    try:
+        return home.high_water.departments()
+    except MarkLost:
+        return 0
 
 
 def _is_alone(home: Home) -> bool:
@@ -161,10 +168,14 @@ def _ours(home: Home, said: Sequence[Said]) -> Sequence[Said]:
 # --- what is missing ---
 
 
-def _catch_up(home: Home, said: Sequence[Said]) -> None:
-    """Fetch our own log from the mirror that shows most of it, else from the next. Raises ForkFound or Busy."""
+def fetch_back(home: Home, said: Sequence[Said]) -> list[str]:
+    """Fetch what is missing of our own log from the mirror that shows most of it, else from the next.
+
+    Returns whose mirror was not believed, and why. Raises ForkFound or Busy.
+    """
+    said = _ours(home, said)
     sources = [(one.mirrored, one.peer) for one in said if one.mirrored is not None]
-    others = _all_heads(said)
+    others, doubted = _all_heads(said), []
     if (mark := _mark(home)) is not None:
         others.append(Head(home.origin, mark[0], mark[1], b""))
     for head, peer in sorted(sources, key=lambda source: -source[0].size):
@@ -173,7 +184,9 @@ def _catch_up(home: Home, said: Sequence[Said]) -> None:
         except (LedgerError, MerkleError) as error:
             if isinstance(error, ForkFound):
                 raise
-            _log.info("our log at %s: %s", peer.name, error)
+            _log.warning("our log at %s: %s", peer.name, error)
+            doubted.append(f"{peer.name}: {error}")
+    return doubted
 
 
 def _fetch_from(home: Home, peer: Peer, head: Head, others: Sequence[Head]) -> None:
@@ -203,7 +216,8 @@ def _store(home: Home, start: int, some: Sequence[bytes]) -> None:
         if entries.read_edge(connection, home.log.id).size != start:
             raise PeerUnreachable("another process is catching up at this moment")
         entries.append(connection, home.log.id, some)
-        take_in(connection, home, home.log.id, _as_peer(home), start, some, story=True)
+        peer = replace(_as_peer(home), genesis=leaf_hash(some[0])) if start == 0 else _as_peer(home)
+        take_in(connection, home, home.log.id, peer, start, some, story=True)
         note_recovered(connection, home, start, some)
 
 

@@ -6,6 +6,7 @@ from ledger.errors import Misconfigured
 from ledger.merkle.errors import MerkleError
 from ledger.merkle.vkeys import LOG_KINDS, Verifier, parse_vkey
 from ledger.peers.home import Home, read_peer
+from ledger.peers.joining import check_as_real
 from ledger.storage import schema
 from ledger.storage.engine import reading, transaction
 
@@ -15,6 +16,7 @@ _strangers = schema.witness_logs.c
 def add_stranger(home: Home, vkey: str) -> Verifier:
     """Cosign a log that is no member's, under the origin that its key is named for; raises Misconfigured."""
     verifier = _parse_log_key(vkey)
+    check_as_real(home, verifier.name)
     with transaction(home.engine) as connection:
         if verifier.name == home.origin or read_peer(connection, verifier.name) is not None:
             raise Misconfigured(f"{verifier.name}: is cosigned already, as a member of the network")

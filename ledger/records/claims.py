@@ -40,6 +40,14 @@ def one_of(*words: str) -> Shape:
     return Shape("one of " + ", ".join(words), lambda value: isinstance(value, str) and value in words)
 
 
+TEST_LOG = "/test/log"  # how the name of a log of invented people ends
+
+
+def is_test(origin: str) -> bool:
+    """Whether a log of this name holds invented people and matters only. The name is in every record and every head."""
+    return origin.endswith(TEST_LOG)
+
+
 def _is_day(value: Json) -> bool:
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         return False

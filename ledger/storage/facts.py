@@ -121,6 +121,12 @@ def read_object(conn: Connection, key: Key) -> tuple[str, str, int | None] | Non
     return None if row is None else (row[0], row[1], row[2])
 
 
+def read_departments(conn: Connection, log_id: int) -> list[str]:
+    """The handles of all departments that a log names: its own, and those of membership records."""
+    query = select(_o.handle).where(_o.log_id == log_id, _o.topic == "department").order_by(_o.first_idx)
+    return list(conn.execute(query).scalars())
+
+
 def read_tree(conn: Connection, key: Key) -> list[ObjectRow]:
     """An object and everything below it, in any log."""
     return [ObjectRow(*row) for row in _TREE.rows(conn, {"log_id": key[0], "handle": key[1]})]

@@ -466,3 +466,15 @@ def test_many_notices_come_a_few_at_a_time(bot, outbox):
     seen = "".join(bot.answer(message("帮助", key=f"{n}"), sealed=True).content for n in range(4))
     assert all(f"消息{n}。" in seen for n in range(12))
     assert outbox.undelivered() == []
+
+
+def test_a_mark_ends_every_notice_and_is_never_cut(any_engine, phone, clock):
+    marked = Outbox(any_engine, phone, clock, mark="\n【测试】")
+    Inbox(any_engine, clock).note_follower("o-1")
+    marked.put("a", "o-1", "到账了", "r")
+    marked.put("b", "o-1", "长" * 2_000, "r")
+    assert marked.send_due() == 2
+    short, long = (content for _way, _openid, content in phone.arrived)
+    assert short == "到账了\n【测试】"
+    assert long.endswith("\n【测试】")
+    assert len(long.encode()) <= 2048

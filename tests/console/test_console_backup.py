@@ -98,7 +98,7 @@ def test_a_department_that_nobody_ever_followed_says_so_and_gets_new_witness_key
 
 
 def test_nothing_to_restore_from_or_by_other_means_is_said_in_one_line(terminal, folder):
-    for arguments, code in ((("restore",), 2), (("restore", "--from-peers"), 2), (("restore", str(folder / "no")), 2)):
+    for arguments, code in ((("restore",), 2), (("restore", "a", "b"), 2), (("restore", str(folder / "no")), 2)):
         done = terminal.run(*arguments)
         assert done.exit_code == code
         assert len(done.output.strip().splitlines()) == 1
@@ -115,4 +115,50 @@ def test_another_passphrase_opens_no_backup(terminal, folder):
     lose_database(terminal, mark=False)
     done = terminal.run("restore", str(file), ONETRIP_KEY_PASSPHRASE="quite another one")
     assert done.exit_code == 2
+    assert not list(terminal.folder.glob("node.db"))
+
+
+# --- without a backup ---
+
+AWAY = "https://127.0.0.1:1"  # nobody listens there, and nobody asks there: it is no public address
+
+
+def test_from_peers_names_who_must_be_named_when_no_file_beside_the_keys_does(terminal):
+    lose_database(terminal, mark=True)
+    done = terminal.run("restore", "--from-peers")
+    assert done.exit_code == 2
+    assert "node.peers" in done.output
+    assert "restore --from-peers https://" in done.output
+    assert not list(terminal.folder.glob("node.db"))
+
+
+def test_from_peers_asks_where_the_file_beside_the_keys_says_and_exits_3_when_nobody_answers(terminal):
+    lose_database(terminal, mark=True)
+    (terminal.folder / "node.peers").write_text(json.dumps({"cz.example/log": AWAY}))
+    done = terminal.run("restore", "--from-peers")
+    assert done.exit_code == 3
+    assert "nothing was written: of 1 departments nobody answered" in done.output
+    assert AWAY in done.output
+    assert HighWater.beside(terminal.folder / "node.age").is_missing()
+    (terminal.folder / "node.peers").write_text("no JSON")
+    done = terminal.run("restore", "--from-peers")
+    assert (done.exit_code, "name the other departments' URLs" in done.output) == (2, True)
+    assert terminal.run("restore", "--from-peers", AWAY).exit_code == 3
+
+
+def test_from_peers_overwrites_no_database(terminal):
+    done = terminal.run("restore", "--from-peers", AWAY)
+    assert (done.exit_code, "never overwritten" in done.output) == (2, True)
+    assert terminal.records() == 1
+
+
+def test_from_peers_needs_the_key_file_its_passphrase_and_the_same_log(terminal):
+    lose_database(terminal, mark=True)
+    wrong = terminal.run("restore", "--from-peers", AWAY, ONETRIP_KEY_PASSPHRASE="quite another one")
+    assert (wrong.exit_code, "ONETRIP_KEY_PASSPHRASE: does not open" in wrong.output) == (2, True)
+    other = terminal.run("restore", "--from-peers", AWAY, ONETRIP_ORIGIN="other.example/log")
+    assert (other.exit_code, "these are the keys of mz.example/log" in other.output) == (2, True)
+    (terminal.folder / "node.age").rename(terminal.folder / "elsewhere")
+    gone = terminal.run("restore", "--from-peers", AWAY)
+    assert (gone.exit_code, "there is no" in gone.output) == (2, True)
     assert not list(terminal.folder.glob("node.db"))

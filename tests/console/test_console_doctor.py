@@ -9,10 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from markupsafe import escape
 
+from app import build
 from handlers.console import doctor_network
-from handlers.console.doctor_lines import Line
 from handlers.console.doctor_network import examine_network
+from handlers.doctor_lines import Line
+from handlers.settings import read_settings
+from ledger.desk import Purpose
 from ledger.errors import Misconfigured
 from ledger.merkle.errors import MalformedPolicy
 from ledger.node import Node
@@ -131,6 +135,29 @@ def test_a_scheduler_is_green_while_it_is_seen(terminal):
         with terminal.node() as node, transaction(node.engine) as connection:
             leases.take(connection, leases.SCHEDULER, "somebody", node.now() - age, 15)
         assert lines_of(terminal)["scheduler"]["good"] is good
+
+
+def test_the_page_in_the_browser_says_what_the_terminal_says(terminal):
+    settings = terminal.settings | {
+        "WECHAT_TOKEN": "token123",
+        "WECHAT_ENCODING_AES_KEY": "a" * 43,
+        "WECHAT_APP_ID": "wx0123456789",
+        "WECHAT_APP_SECRET": "0123456789abcdef",
+        "ONETRIP_PUBLIC_URL": "http://127.0.0.1:1",
+        "ONETRIP_ORIGIN": "mz.example/log",
+    }
+    terminal.enrol()
+    with terminal.node() as node, node.reading() as facts:
+        [(officer, _in_force)] = facts.officers()
+    with terminal.node() as node:
+        token = node.desk.give_ticket(officer.handle, Purpose.DOCTOR, "").token
+    web = build(read_settings(settings))
+    said = web.test_client().get(f"/doctor/{token}").get_data(as_text=True)
+    for engine in web.extensions["engines"]:
+        engine.dispose()
+    for line in json.loads(terminal.run("doctor", "--json", **settings).stdout):
+        assert escape(str(line["found"])) in said or line["what"] in {"disk", "database"}, line  # these two change
+        assert line["good"] or escape(str(line["mend"])) in said
 
 
 # --- our own door ---

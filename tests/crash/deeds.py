@@ -1,9 +1,10 @@
-"""What the processes do that are killed: a publication with its cosignature, a restore, and a rotation of keys."""
+"""What the processes do that are killed: a publication with its cosignature, a restore, a rebuilding, a rotation."""
 
 import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyrage
 
 from handlers.console.backup import CHAT_PARTS
@@ -15,6 +16,7 @@ from ledger.log import OwnLog
 from ledger.node import Node, NodeSettings
 from ledger.peers.client import PeerClient
 from ledger.peers.publish import publish_round
+from ledger.rebuilding import rebuild
 from ledger.rollover import roll_over
 from ledger.storage.engine import open_engine
 from tests.keys import rotating
@@ -95,3 +97,25 @@ def rotate(told: dict[str, Any]) -> None:
         said.write(f"{rotating.act(node)}\n")
     node.log.sign_new_head()
     node.close()
+
+
+class Relay(httpx.BaseTransport):
+    """Carries requests to whichever host to a network in memory that another process plays on this port."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._transport = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self._port)
+        carried = httpx.Request(request.method, url, headers={"X-Host": request.url.host})
+        return self._transport.handle_request(carried)
+
+
+def rebuild_from_peers(told: dict[str, Any]) -> None:
+    """`restore --from-peers`."""
+    keys = node_keys._from_seeds(told["origin"], {name: bytes.fromhex(seed) for name, seed in told["seeds"].items()})
+    url = "https://21.example"
+    settings = NodeSettings("民政局", told["origin"], url, told["url"], Path(told["key_file"]))
+    client = PeerClient(url, transport=Relay(told["port"]))
+    rebuild(settings, [keys], told["addresses"], client, lambda: int(told["now"]))

@@ -26,7 +26,10 @@ ANSWER_SECONDS = 20
 STEP_SECONDS = 30
 COMMAND_SECONDS = 240
 SIGNED_IN_SECONDS = 10 * 60  # of the quarter of an hour that a sign-in lasts for signing
-RUN = "import sys, pathlib; from handlers.demo import run; run(int(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.stdout)"
+RUN = (
+    "import sys, pathlib; from handlers.demo import run;"
+    " run(int(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.stdout, test=bool(sys.argv[3:]))"
+)
 
 T = TypeVar("T")
 
@@ -45,12 +48,15 @@ def until(look: Callable[[], T | None], seconds: float, what: str | Callable[[],
 class Launcher:
     """`make demo`, but for its folder and ports."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, *, test: bool = False) -> None:
         self.folder, self.port = folder, port
         self.out, self.err = folder.with_suffix(".out"), folder.with_suffix(".err")
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", RUN, str(port), str(folder)], cwd=ROOT, stdout=out, stderr=err
+                [sys.executable, "-c", RUN, str(port), str(folder), *["test"][: int(test)]],
+                cwd=ROOT,
+                stdout=out,
+                stderr=err,
             )
 
     @property
@@ -70,8 +76,8 @@ class Launcher:
 
 
 @contextmanager
-def running(folder: Path, port: int) -> Iterator[Launcher]:
-    launcher = Launcher(folder, port)
+def running(folder: Path, port: int, *, test: bool = False) -> Iterator[Launcher]:
+    launcher = Launcher(folder, port, test=test)
     try:
         yield launcher
     finally:

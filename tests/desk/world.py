@@ -96,9 +96,11 @@ class Department:
             return entries.read_edge(conn, self.log.id).size
 
 
-def found(name: str, prefix: str, engine: Engine, directory: Path, clock: Clock, **desk_options) -> Department:
+def found(
+    name: str, prefix: str, engine: Engine, directory: Path, clock: Clock, origin: str | None = None, **desk_options
+) -> Department:
     """A department with its genesis, on an engine whose tables are made."""
-    origin = f"{prefix}.example/log"
+    origin = origin or f"{prefix}.example/log"
     keys = keys_module.generate(origin)
     record = sign(
         Statement(

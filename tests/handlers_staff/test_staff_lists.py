@@ -11,6 +11,7 @@ from ledger import findings
 from ledger.rules import Mismatch
 from ledger.storage import schema
 from ledger.storage.engine import transaction
+from ledger.storage.leftovers import note_left
 from tests.desk.world import exchange, mirror
 from tests.handlers_staff.office import AID, ALLOWANCE, RESIDENCE
 
@@ -182,7 +183,7 @@ def test_peers_are_shown_with_how_far_and_how_long_ago(office):
         }
         row |= {"time": office.town.clock() - 180}
         conn.execute(schema.cosignatures.insert(), [row | {"log_id": ours}, row | {"log_id": theirs}])
-    assert office.civil.say("林芳", "#节点").endswith("核对本部门的：财政局（5条，3分钟前）")
+    assert "核对本部门的：财政局（5条，3分钟前）" in office.civil.say("林芳", "#节点")
     assert "另有" not in office.civil.say("林芳", "#节点")  # nobody vouches for their own log
     with transaction(office.town.civil.engine) as conn:
         conn.execute(schema.peers.insert(), peer | {"origin": "23.example/log", "name": "公安局"})
@@ -191,6 +192,9 @@ def test_peers_are_shown_with_how_far_and_how_long_ago(office):
             row | {"log_id": theirs, "name": "23.example/mirror", "line": line.replace("22", "23")},
         )
     assert "财政局：核对了3条，2分钟前，正常，另有1个部门也在核对" in office.civil.say("林芳", "#节点")
+    with transaction(office.town.civil.engine) as conn:
+        note_left(conn, theirs, 1500)
+    assert "财政局：核对了3条，2分钟前，⚠ 写得比一轮能核对的多，还剩1500条" in office.civil.say("林芳", "#节点")
     with transaction(office.town.civil.engine) as conn:
         conn.execute(schema.peers.update().values(forked=True))
     assert "两种历史" in office.civil.say("林芳", "#节点")
@@ -248,3 +252,14 @@ def test_a_long_grant_is_told_within_a_chat_answer(office):
         told = office.civil.say("高伟", f"#查 {number}")
     assert len(told.encode()) <= TEXT_BYTES_MAX
     assert tapped(told)[-1] == f"#历史 {number}"
+
+
+def test_an_officer_who_has_signed_in_gets_a_link_to_the_doctors_page_and_nobody_else_does(office):
+    size = office.town.civil.size()
+    assert "请先登录" in office.civil.say("林芳", "#节点 体检")
+    office.civil.sign_in("林芳")
+    assert "体检" in office.civil.say("林芳", "#节点")
+    told = office.civil.say("林芳", "#节点 体检")
+    assert "/doctor/" in told
+    assert "请不要转发" in told
+    assert office.town.civil.size() == size

@@ -59,6 +59,8 @@ class Terminal:
             serve=nobody,
             schedule=nobody,
             demo=nobody,
+            trial=nobody,
+            throw_trial_away=nobody,
             now=self.clock,
             data=ROOT,
         )

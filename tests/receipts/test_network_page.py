@@ -16,7 +16,7 @@ from tests.peers.rig import ROUND_SECONDS
 from tests.receipts.rig import OPENID, Bureau
 from tests.receipts.test_finding_pages import open_finding, two_faces
 
-STATES = {"good", "late", "new", "missed", "unreachable", "forked"}
+STATES = {"good", "late", "new", "missed", "slowed", "unreachable", "forked"}
 
 
 @pytest.fixture(autouse=True)

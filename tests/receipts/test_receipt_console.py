@@ -58,6 +58,8 @@ class Office:
             serve=closed,
             schedule=closed,
             demo=closed,
+            trial=closed,
+            throw_trial_away=closed,
             now=lambda: 0,
             check_matters=closed,
             data=self.folder,

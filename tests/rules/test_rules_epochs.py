@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import IllegalStep
+from ledger.merkle.hashing import Hash
 from ledger.records.epochs import (
     HANDLE,
     JOINED,
@@ -281,7 +282,7 @@ def test_a_dead_department_is_put_out_though_another_wasted_its_word():
 
 
 def record(kind: str, sub: str = HANDLE, iss: str = "00.example/log", **clear: object) -> Record:
-    return Record(b"", b"", f"onetrip-{kind}-v1+sd-jwt", "kid", iss, "j", 0, sub, None, clear, ())  # type: ignore[arg-type]
+    return Record(b"", Hash(bytes(32)), f"onetrip-{kind}-v1+sd-jwt", kind, "kid", iss, "j", 0, sub, None, clear, ())
 
 
 def agreed(vote: Vote) -> Record:

@@ -181,6 +181,10 @@ _TEXTS: dict[str, str] = {
     "nodes.state.new": "just connected",
     "nodes.state.missed": "missed once, trying again",
     "nodes.state.unreachable": "⚠ unreachable, please telephone",
+    "nodes.state.slowed": (
+        "⚠ writes more than a round takes, {count} are left to the next rounds; unless it has just joined, please"
+        " telephone"
+    ),
     "nodes.state.forked": "⚠ showed two histories, cosigned no more, see #疑点",
     # states, in an officer's words
     "state.case.SUBMITTED": "handed in, to accept",

@@ -1,6 +1,8 @@
 """What citizens read around their questions: what was understood, where people are, guidance, and their messages."""
 
 TEXTS: dict[str, str] = {
+    "test.mark": "[TEST] People and matters are invented, and nothing of it counts.",
+    "test.title": "TEST {title}",
     # what a question was taken for
     "heard": "What I heard: “{words}”.",
     "taken.about": " ({names})",

@@ -7,6 +7,7 @@ from handlers.locale.zh import (
     counter,
     counter_pages,
     demo,
+    doctor,
     epochs,
     findings,
     honesty,
@@ -32,6 +33,7 @@ TEXTS = {
     **demo.TEXTS,
     **findings.TEXTS,
     **epochs.TEXTS,
+    **doctor.TEXTS,
     **talk.TEXTS,
     **calls.TEXTS,
 }

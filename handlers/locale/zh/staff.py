@@ -170,6 +170,7 @@ _TEXTS: dict[str, str] = {
     "nodes.state.new": "刚连上",
     "nodes.state.missed": "上一次没连上，正在重试",
     "nodes.state.unreachable": "⚠ 连不上，请打电话问一下",
+    "nodes.state.slowed": "⚠ 写得比一轮能核对的多，还剩{count}条分几轮核对；不是刚连上的，请打电话问一下",
     "nodes.state.forked": "⚠ 给出了两种历史，已停止见证，见 #疑点",
     # states, in an officer's words
     "state.case.SUBMITTED": "已提交，等受理",

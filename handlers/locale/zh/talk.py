@@ -1,6 +1,8 @@
 """What citizens read around their questions: what was understood, where people are, guidance, and 消息设置."""
 
 TEXTS: dict[str, str] = {
+    "test.mark": "【测试】人和事都是虚构的，什么都不算数。",
+    "test.title": "测试 {title}",
     # what a question was taken for
     "heard": "我听到的是“{words}”。",
     "taken.about": "（{names}）",

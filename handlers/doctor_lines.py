@@ -13,3 +13,9 @@ class Line:
     good: bool
     found: str
     mend: str = ""  # of a red one
+    kind: str = ""  # where `what` names one of several, or has a space in it
+
+    @property
+    def topic(self) -> str:
+        """What the words for officers are found by."""
+        return self.kind or self.what

@@ -1,0 +1,23 @@
+"""How many entries of each mirrored log the last round has left to the next, because one peer's share was used up."""
+
+from sqlalchemy import Connection, delete, insert, select
+
+from ledger.storage import schema
+
+_NAME = "left-over:"  # with the log's id, a cursor
+
+_cursors = schema.cursors.c
+
+
+def note_left(conn: Connection, log_id: int, left: int) -> None:
+    """Remember it; 0 when all was taken."""
+    name = f"{_NAME}{log_id}"
+    conn.execute(delete(schema.cursors).where(_cursors.name == name))
+    if left:
+        conn.execute(insert(schema.cursors), {"name": name, "pos": left})
+
+
+def read_left(conn: Connection) -> dict[int, int]:
+    """By the id of the log, those of which something is left."""
+    query = select(_cursors.name, _cursors.pos).where(_cursors.name.startswith(_NAME))
+    return {int(name.removeprefix(_NAME)): left for name, left in conn.execute(query)}
