@@ -3,12 +3,11 @@
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from handlers.doctor_lines import Line
-
 from bot.outbox import Outbox
 from bot.routing import Router
 from handlers import ROUTES
 from handlers.console.doctor_network import examine_network
+from handlers.doctor_lines import Line
 from handlers.services import Services
 from handlers.settings import Contact
 from ledger.epochs import read_view
