@@ -13,6 +13,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from ledger.errors import Behind, ForkFound, LedgerError, MarkLost, PeerUnreachable
+from ledger.examining.examine import parse_only
 from ledger.merkle.errors import MerkleError
 from ledger.merkle.hashing import Hash
 from ledger.merkle.proofs import root_at
@@ -203,7 +204,7 @@ def _store(home: Home, start: int, some: Sequence[bytes]) -> None:
         if entries.read_edge(connection, home.log.id).size != start:
             raise PeerUnreachable("another process is catching up at this moment")
         entries.append(connection, home.log.id, some)
-        take_in(connection, home, home.log.id, _as_peer(home), start, some, story=True)
+        take_in(connection, home, home.log.id, _as_peer(home), start, [parse_only(one) for one in some], story=True)
         note_recovered(connection, home, start, some)
 
 

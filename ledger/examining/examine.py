@@ -29,6 +29,14 @@ class Task(NamedTuple):
     claims: bool = True  # whether to look at the claims of each kind
 
 
+class Looked(NamedTuple):
+    """One entry, and what is good of it."""
+
+    entry: bytes
+    record: Record | None  # None: missing, or no record
+    proven: Proven = NOTHING
+
+
 class Examined(NamedTuple):
     """What is good of the entries of a task."""
 
@@ -47,6 +55,20 @@ def examine(task: Task, keys: Mapping[str, bytes]) -> Examined:
         proven.append(NOTHING if record is None else _prove(record, index, task, keys))
     full = len(task.leaves) == TILE_WIDTH and all(task.leaves)
     return Examined(records, proven, root_of(leaf for leaf in task.leaves if leaf is not None) if full else None)
+
+
+def looked_at(task: Task, found: Examined) -> list[Looked]:
+    """Each entry of a task that misses none, with what was found of it."""
+    return [
+        Looked(entry, None if values is None else rebuild(entry, values), proven)
+        for entry, values, proven in zip(task.entries, found.records, found.proven, strict=True)
+        if entry is not None
+    ]
+
+
+def parse_only(entry: bytes) -> Looked:
+    """An entry of which nothing is proven but its form."""
+    return Looked(entry, _parse(entry))
 
 
 def rebuild(entry: bytes, values: Sequence[Any]) -> Record:
