@@ -48,6 +48,16 @@ def raw_rate(_number: int = 0) -> float:
     return count / seconds
 
 
+def raw_cpu_us() -> float:
+    """What one verification takes of a processor, whoever else uses it."""
+    key, message, count = Ed25519PrivateKey.generate(), bytes(MESSAGE_BYTES), 10_000
+    public, signature = key.public_key(), key.sign(message)
+    begun = time.process_time()
+    for _ in range(count):
+        public.verify(signature, message)
+    return (time.process_time() - begun) / count * 1e6
+
+
 def raw_on_all_cores() -> float:
     """The same of all cores at once."""
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:

@@ -40,7 +40,7 @@ def run(outsider: Path) -> Run:
 @contextmanager
 def witnessing(outsider: Path, key: Path, node: Node) -> Iterator[str]:
     """An outside witness that knows this node's log; its URL."""
-    command = [outsider, "witness", key, node.keys.log_vkeys[0], str(node.now())]
+    command: list[str | Path] = [outsider, "witness", key, node.keys.log_vkeys[0], str(node.now())]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as witness:
         assert witness.stdout is not None
         try:
