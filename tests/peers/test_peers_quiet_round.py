@@ -42,9 +42,9 @@ def overheard(node) -> Iterator[list[str]]:
 
 def scanned(node, statements) -> dict[str, str]:
     """The growing tables that these statements read from end to end, and by which of them."""
-    found = {}
+    found: dict[str, str] = {}
     with reading(node.engine) as conn:
-        tables = set(conn.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
+        tables: set[str] = set(conn.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
         for statement in statements:
             if not re.match(r"\s*(SELECT|UPDATE|DELETE|INSERT|WITH)", statement, re.IGNORECASE):
                 continue
@@ -52,7 +52,7 @@ def scanned(node, statements) -> dict[str, str]:
             plan = conn.exec_driver_sql("EXPLAIN QUERY PLAN " + statement.replace("%", "%%")).all()
             for step in plan:
                 if scan := SCAN.match(step.detail):
-                    table = names.get(scan[1], scan[1])
+                    table = names.get(str(scan[1]), str(scan[1]))
                     if table in tables - FEW and not _ends_early(step.detail, statement):
                         found[table] = f"{step.detail}: {statement}"
     return found
