@@ -101,8 +101,7 @@ def test_no_round_scans_a_table_that_grows_whether_or_not_there_is_news(told):
         assert scanned(county.police, set(statements)) == {}
 
 
-def test_a_scan_would_be_seen(told):
-    county, _award = told
+def test_a_scan_would_be_seen(county):
     for statement, table in (
         ("SELECT count(*) FROM objects WHERE status = 'PAID'", "objects"),
         ("SELECT f.at FROM feed AS f WHERE f.kind = 'genesis'", "feed"),
