@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import log, submit, tiles, verify, webhook
+from benchmarks import catchup, log, rules, sevennodes, submit, tiles, verify, webhook
 
 PORT = 18_400
 DESCRIPTION = Path("instance/demo/demo.json")
@@ -36,6 +36,11 @@ REACH = {
     "inclusion proof at 1,000,000 ÷ at 10,000": "≤ 2, < 1 ms of CPU",
     "consistency proof at 1,000,000 ÷ at 10,000": "≤ 2, < 1 ms of CPU",
     "full tile over HTTP ÷ 8 KiB constant": "≥ 0.8",
+    catchup.RATE: "≥ 0.5",
+    catchup.MEMORY: "< 300 MB",
+    rules.COST: "≤ 1.2",
+    sevennodes.LAG: "< 2 rounds",
+    sevennodes.QUIET: "< 5 ms",
 }
 
 
@@ -79,6 +84,7 @@ def main() -> None:
     """Measure, print and write."""
     figures = submit.measure() | log.measure() | verify.measure()
     figures |= tiles.measure_proofs() | tiles.measure_tile(PORT + 60)
+    figures |= catchup.measure() | rules.measure() | sevennodes.measure()
     with demo() as (seconds, description):
         figures["ready after `make demo`, once installed"] = f"{seconds:.0f} s"
         figures |= webhook.measure(description, PORT + 50)

@@ -48,6 +48,7 @@ class Order(NamedTuple):
     """So many stories, the first record of which will have this index."""
 
     origin: str
+    payer: str | None
     pens: dict[str, Pen]
     first: int
     stories: int
@@ -77,34 +78,35 @@ class LongLog:
         return open_keys(self.settings.key_file, PASSPHRASE).vault_key
 
 
-def _steps(origin: str) -> Iterator[tuple[str, str, str, dict[str, Any], dict[str, Any]]]:
-    """One person's story: which pen, which kind, about which object, and what of it is clear and private."""
+def _steps(origin: str, payer: str | None) -> Iterator[tuple[str, str, str, dict[str, Any], dict[str, Any]]]:
+    """One person's story: which pen, which kind, about which object, and what of it is clear and private.
+
+    The log of another `payer` holds the payment; without one it is here, which the others would ask about (R11).
+    """
     case, award, payment, word = (new_handle() for _ in range(4))
     told = {"number": "21261123004798", "query_code": "12345678", "applicant": "王桂兰"}
     account = {"payee": "王桂兰", "account": ACCOUNT}
     ref = {"log": origin, "sub": award}
     yield "林芳", "case-submitted", case, {"matter": "linshi-jiuzhu"}, told
     yield "林芳", "case-accepted", case, {}, {}
-    proposal = {"case": case, "programme": "linshi-jiuzhu", "amount": AMOUNT, "payer": origin}
+    proposal = {"case": case, "programme": "linshi-jiuzhu", "amount": AMOUNT, "payer": payer or origin}
     yield "林芳", "award-proposed", award, proposal, account
     yield "高伟", "award-approved", award, {"amount": AMOUNT}, {}
-    yield "吴倩", "payment-created", payment, {"award": ref, "amount": AMOUNT}, {"account": ACCOUNT}
-    yield "马骏", "payment-released", payment, {}, {}
-    yield "吴倩", "bank-result", payment, {"outcome": "credited", "file": "ab" * 32, "line": 1}, {}
-    yield "desk", "citizen-word", word, {"payment": {"log": origin, "sub": payment}, "word": "received"}, {}
-
-
-RECORDS_IN_A_STORY = len(list(_steps("x/log")))
+    if payer is None:
+        yield "吴倩", "payment-created", payment, {"award": ref, "amount": AMOUNT}, {"account": ACCOUNT}
+        yield "马骏", "payment-released", payment, {}, {}
+        yield "吴倩", "bank-result", payment, {"outcome": "credited", "file": "ab" * 32, "line": 1}, {}
+    yield "desk", "citizen-word", word, {"payment": {"log": payer or origin, "sub": payment}, "word": "received"}, {}
 
 
 def make(order: Order) -> Made:
     """Sign and fold the records of an order; the stories go side by side, as in an office."""
     keys = {name: Ed25519PrivateKey.from_private_bytes(pen.seed) for name, pen in order.pens.items()}
-    told = [list(_steps(order.origin)) for _ in range(order.stories)]
+    told = [list(_steps(order.origin, order.payer)) for _ in range(order.stories)]
     world: dict[str, Folded] = {}
     rows: dict[str, dict[str, Any]] = {}
     made = Made([], [], [])
-    for step in range(RECORDS_IN_A_STORY):
+    for step in range(len(told[0])):
         for story in told:
             name, kind, sub, clear, private = story[step]
             before = world.get(sub)
@@ -137,15 +139,19 @@ def _fold(world: dict[str, Folded], rows: dict[str, dict[str, Any]], record: Rec
         rows.setdefault(handle, first).update(columns_of(folded, record.iss), idx=index)
 
 
-def settings_in(folder: Path) -> NodeSettings:
-    """The settings of the node that lies in this folder."""
-    origin, url = "127.0.0.1:1/log", "http://127.0.0.1:1"
-    return NodeSettings("民政局", origin, url, f"sqlite:///{folder / 'node.db'}", folder / "node.age")
+def settings_in(folder: Path, port: int = 1) -> NodeSettings:
+    """The settings of the node that lies in this folder; `port` where somebody shall ask it."""
+    host = f"127.0.0.1:{port}"
+    database, keys = f"sqlite:///{folder / 'node.db'}", folder / "node.age"
+    return NodeSettings("民政局", f"{host}/log", f"http://{host}", database, keys)
 
 
-def make_long_log(folder: Path, size: int) -> LongLog:
-    """A node in this folder whose log has so many entries, a head that is signed and published over all of them."""
-    settings = settings_in(folder)
+def make_long_log(folder: Path, size: int, *, port: int = 1, payer: str | None = None) -> LongLog:
+    """A node in this folder whose log has so many entries, a head that is signed and published over all of them.
+
+    `payer`: the log of another department that pays what is approved here.
+    """
+    settings = settings_in(folder, port)
     at = int(time.time())
     init_node(settings, number_prefix="21", passphrase=PASSPHRASE, now=lambda: at)
     node = Node.open(settings, open_keys(settings.key_file, PASSPHRASE), lambda: at)
@@ -153,7 +159,7 @@ def make_long_log(folder: Path, size: int) -> LongLog:
         pens = _enrol(node)
         with reading(node.engine) as conn:
             first = entries.read_edge(conn, node.log.id).size
-        orders = list(_orders(node.origin, pens, first, (size - first) // RECORDS_IN_A_STORY, at))
+        orders = list(_orders(Order(node.origin, payer, pens, first, 0, at), size))
         with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
             for made in pool.map(make, orders):
                 _store(node, made)
@@ -175,10 +181,12 @@ def _enrol(node: Node) -> dict[str, Pen]:
     return pens
 
 
-def _orders(origin: str, pens: dict[str, Pen], first: int, stories: int, at: int) -> Iterator[Order]:
+def _orders(first: Order, size: int) -> Iterator[Order]:
+    records = len(list(_steps(first.origin, first.payer)))
+    stories = (size - first.first) // records
     for done in range(0, stories, STORIES_AT_ONCE):
         count = min(STORIES_AT_ONCE, stories - done)
-        yield Order(origin, pens, first + done * RECORDS_IN_A_STORY, count, at)
+        yield first._replace(first=first.first + done * records, stories=count)
 
 
 def _store(node: Node, made: Made) -> None:

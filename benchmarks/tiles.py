@@ -27,12 +27,12 @@ SMALL, LARGE = 10_000, 1_000_000
 PROOFS = 300
 REQUESTS = 3_000
 ROUNDS = 5
-FOLDER = "BENCH_FOLDER"
+FOLDER, OWN_PORT = "BENCH_FOLDER", "BENCH_PORT"
 
 
 def create_app() -> Flask:
     """A node's own doors, and beside them one that always says the same."""
-    settings = settings_in(Path(os.environ[FOLDER]))
+    settings = settings_in(Path(os.environ[FOLDER]), int(os.environ.get(OWN_PORT, "1")))
     node = Node.open(settings, open_keys(settings.key_file, PASSPHRASE), lambda: int(time.time()))
     app = Flask(__name__, static_folder=None)
     app.register_blueprint(create_blueprint(node))

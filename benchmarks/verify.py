@@ -48,6 +48,16 @@ def raw_rate(_number: int = 0) -> float:
     return count / seconds
 
 
+def raw_cpu_us() -> float:
+    """What one verification takes of a processor, whoever else uses it."""
+    key, message, count = Ed25519PrivateKey.generate(), bytes(MESSAGE_BYTES), 10_000
+    public, signature = key.public_key(), key.sign(message)
+    begun = time.process_time()
+    for _ in range(count):
+        public.verify(signature, message)
+    return (time.process_time() - begun) / count * 1e6
+
+
 def raw_on_all_cores() -> float:
     """The same of all cores at once."""
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
@@ -58,17 +68,23 @@ def raw_on_all_cores() -> float:
 def verify_once(folder: Path, *, facts: bool) -> Run:
     """One verification in a process of its own, as `python app.py verify` does it."""
     command = [sys.executable, "-m", "benchmarks.verify", "--child", str(folder), *(["--facts"] if facts else [])]
-    peaks: dict[int, float] = {}
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
-        while child.poll() is None:
-            for pid in (child.pid, *_children(child.pid)):
-                peaks[pid] = max(peaks.get(pid, 0.0), _peak(pid))
-            time.sleep(SAMPLE_SECONDS)
+        peak = sum(peaks_while(child).values())
         assert child.stdout is not None
         told = json.loads(child.stdout.read())
     if not told["ok"]:
         raise RuntimeError(f"{told['found']} faults in a log that has none")
-    return Run(told["size"] / told["seconds"], told["cpu"] / told["size"] * 1e6, sum(peaks.values()))
+    return Run(told["size"] / told["seconds"], told["cpu"] / told["size"] * 1e6, peak)
+
+
+def peaks_while(child: subprocess.Popen[bytes]) -> dict[int, float]:
+    """The largest memory of a process and of each of its children until it has ended, in MB."""
+    peaks: dict[int, float] = {}
+    while child.poll() is None:
+        for pid in (child.pid, *_children(child.pid)):
+            peaks[pid] = max(peaks.get(pid, 0.0), peak_of(pid))
+        time.sleep(SAMPLE_SECONDS)
+    return peaks
 
 
 def _children(pid: int) -> list[int]:
@@ -78,7 +94,8 @@ def _children(pid: int) -> list[int]:
         return []
 
 
-def _peak(pid: int) -> float:
+def peak_of(pid: int) -> float:
+    """The largest memory that a process has had, in MB."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except FileNotFoundError:

@@ -26,6 +26,7 @@ from ledger.storage import findings as rows
 from ledger.storage.due import Due, ensure_due, set_due
 from ledger.storage.facts import read_begun
 from ledger.storage.network import Network
+from ledger.storage.prepared import Prepared
 from ledger.storage.schema import findings, logs, objects, waiting
 from ledger.times import DAY_SECONDS, day_in_china, start_of_day
 from ledger.workdays import after_working_days
@@ -40,12 +41,12 @@ CREDITED_WORKING_DAYS = 15  # N of R44: everybody must count the same, so it is 
 _BEIJING = timedelta(hours=8)  # no daylight saving since 1991
 
 _w, _o = waiting.c, objects.c
-_OBJECT = (
+_OBJECT = Prepared(
     select(_o.topic, _o.ref_log, _o.ref_handle)
     .join(logs, logs.c.id == _o.log_id)
     .where(logs.c.origin == bindparam("origin"), _o.handle == bindparam("handle"))
 )
-_WAITS = (
+_WAITS = Prepared(
     select(logs.c.origin, _w.handle, _w.since)
     .join(logs, logs.c.id == _w.log_id)
     .where(_w.ref_log == bindparam("origin"), _w.ref_handle == bindparam("handle"), _w.private.is_(False))
@@ -91,7 +92,7 @@ def recheck_waiting(conn: Connection, now: int, *, wait_seconds: int) -> list[Mi
 
 
 def _awards_of(conn: Connection, ref: Ref) -> list[Ref]:
-    row = conn.execute(_OBJECT, {"origin": ref.log, "handle": ref.sub}).first()
+    row = _OBJECT.first(conn, {"origin": ref.log, "handle": ref.sub})
     if row is None or row[0] not in {"award", "payment"}:
         return []
     return [ref] if row[0] == "award" else [Ref(row[1], row[2])]
@@ -138,7 +139,7 @@ def _uncredited(conn: Connection, snapshot: AwardSnapshot, now: int, *, story: b
         return []
     last = after_working_days(day_in_china(award.state.approved), CREDITED_WORKING_DAYS)
     late_from = start_of_day(last.day.isoformat()) + DAY_SECONDS
-    log_id = rows.find_log(conn, snapshot.ref.log)
+    log_id = Network.read(conn).log_id(snapshot.ref.log)
     if (story or now < late_from) and log_id is not None:
         ensure_due(conn, Due(UNCREDITED, log_id, snapshot.ref.sub, late_from))
     return [] if story else list(rules.not_credited(snapshot, late_from, now))
@@ -148,7 +149,7 @@ def _without_waiting(
     conn: Connection, award: Ref, payments: Iterable[Ref], found: list[Mismatch], now: int, wait_seconds: int
 ) -> list[Mismatch]:
     """Leave out each payment whose award may merely not have arrived: there is no order between two logs."""
-    told = conn.execute(_WAITS, {"origin": award.log, "handle": award.sub})
+    told = _WAITS.rows(conn, {"origin": award.log, "handle": award.sub})
     waits = {Ref(origin, handle): since for origin, handle, since in told}
     unfounded = {mismatch.about for mismatch in found if mismatch.rule == "R09"}
     for payment in payments:

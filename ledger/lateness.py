@@ -5,7 +5,6 @@ at which a quorum had cosigned a log that did not hold it yet.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -19,6 +18,7 @@ from ledger.rules.mismatch import finding_id
 from ledger.rules.times import Promise, late
 from ledger.storage import facts as rows
 from ledger.storage.due import Due, ensure_due, read_due, set_due
+from ledger.storage.facts import Told
 from ledger.storage.network import Network
 from ledger.times import DAY_SECONDS, start_of_day
 
@@ -38,13 +38,6 @@ MOVES = frozenset(
 _NOT_ACCEPTED = frozenset({CaseStatus.SUBMITTED, CaseStatus.CORRECTION_DUE, CaseStatus.NOT_ACCEPTED})
 
 Witnessed = tuple[int, int]  # how much of a log a quorum had cosigned, and when
-
-
-class _Said(NamedTuple):
-    """A record of a case's story, and where it stands."""
-
-    place: int  # its index
-    record: Record
 
 
 def recheck_due(conn: Connection, now: int, *, wait_seconds: int) -> None:
@@ -90,39 +83,40 @@ def _evaluate_case(conn: Connection, log_id: int, ref: Ref, now: int, witnessed:
     promise = _promise(accepted)
     decided_at = None
     if state.status not in OPEN:
-        decision = next((said for said in reversed(story) if said.record.iat == folded.since), None)
-        if decision is None or (witnessed is not None and decision.place < witnessed[0]):
+        decision = next((told for told in reversed(story) if told.at == folded.since), None)
+        if decision is None or (witnessed is not None and decision.idx < witnessed[0]):
             return  # entered later, of another day; or looked at when it came
-        decided_at = decision.record.iat if witnessed is None else max(decision.record.iat, witnessed[1])
+        decided_at = decision.at if witnessed is None else max(decision.at, witnessed[1])
     else:
         _look_again(conn, Due(LATE, log_id, ref.sub, 0), promise, now)
     log = LogRef(ref.log, Network.read(conn).name(ref.log))
-    mismatch = late(log, accepted.record.leaf, ref.sub, promise, now if decided_at is None else decided_at)
+    mismatch = late(log, accepted.leaf, ref.sub, promise, now if decided_at is None else decided_at)
     if mismatch is not None:
         findings.raise_finding(conn, mismatch, now)
     else:
-        findings.end_finding(conn, finding_id(LATE, [accepted.record.leaf]), now)
+        findings.end_finding(conn, finding_id(LATE, [accepted.leaf]), now)
 
 
-def _story(conn: Connection, log_id: int, ref: Ref) -> list[_Said]:
+def _story(conn: Connection, log_id: int, ref: Ref) -> list[Told]:
     """What its log said of the case and its awards, in the log's order."""
     below = [handle for child, handle, _status in rows.read_children(conn, ref.log, ref.sub) if child == log_id]
     told = [row for row in rows.read_story(conn, [ref.sub, *below]) if row.log_id == log_id]
-    return sorted(_Said(row.idx, parse_record(bytes(row.entry))) for row in told)
+    return sorted(told, key=lambda row: row.idx)
 
 
-def _promising(conn: Connection, log_id: int, story: Iterable[_Said]) -> _Said | None:
+def _promising(conn: Connection, log_id: int, story: Iterable[Told]) -> Record | None:
     """The acceptance that counts, when it promises something and was not told before anybody looked."""
     first = Network.read(conn).log(log_id).first_cosigned
-    accepted = [said for said in story if said.record.kind == "case-accepted"]
-    if not accepted or "promised" not in accepted[-1].record.clear or first is None or accepted[-1].place < first:
+    accepted = [told for told in story if told.kind == "case-accepted"]
+    if not accepted or first is None or accepted[-1].idx < first:
         return None
-    is_entered_later = {"on", "file"} & accepted[-1].record.clear.keys()
-    return None if is_entered_later else accepted[-1]
+    record = parse_record(bytes(accepted[-1].entry))
+    is_entered_later = {"on", "file"} & record.clear.keys()
+    return None if is_entered_later or "promised" not in record.clear else record
 
 
-def _promise(accepted: _Said) -> Promise:
-    clear = accepted.record.clear
+def _promise(accepted: Record) -> Promise:
+    clear = accepted.clear
     lawful = clear.get("lawful")
     return Promise(clear["promised"], _end_of(clear["promised"]), lawful, None if lawful is None else _end_of(lawful))
 

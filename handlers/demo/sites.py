@@ -2,7 +2,7 @@
 
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,11 +74,13 @@ class Site:
         )
 
 
-def plan_sites(folder: Path, base_port: int, *, test: bool = False) -> tuple[Site, ...]:
+def plan_sites(
+    folder: Path, base_port: int, departments: Sequence[Department] = DEPARTMENTS, *, test: bool = False
+) -> tuple[Site, ...]:
     """Lay out one node for each department, behind the sandbox's port."""
     return tuple(
         Site(department, base_port + place, folder / department.prefix, _new_account(), _new_passphrase(), test)
-        for place, department in enumerate(DEPARTMENTS, 1)
+        for place, department in enumerate(departments, 1)
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from ledger.audit.pool import Keys
+from ledger.examining.pool import Keys
 from ledger.records.check import Signer, signer_ends, signer_named
 from ledger.records.statement import Record
 

@@ -13,16 +13,16 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import Engine
 
-from ledger.audit.examine import ORDINARY, Examined, Task, rebuild
 from ledger.audit.head_keys import HeadKeys
 from ledger.audit.named import NamedKeys
-from ledger.audit.pool import examining
 from ledger.audit.refold import Refold
 from ledger.audit.report import Faults, Progress, Report
 from ledger.audit.sources import Fetch, Source, TileSource, fetch_from_folder, fetch_from_node, read_note
 from ledger.audit.stored import StoredLog, find_log, own_origins
 from ledger.audit.tree import TreeCheck
 from ledger.errors import MalformedRecord, Misconfigured, Refused, Rejected
+from ledger.examining.examine import ORDINARY, Examined, Task, rebuild
+from ledger.examining.pool import SMALL_SIZE, examining
 from ledger.merkle.cosignature import CosignedCheckpoint, open_cosigned, parse_checkpoint_unverified
 from ledger.merkle.errors import EntryTooLong, MerkleError, NoKnownSignature
 from ledger.merkle.hashing import Hash, leaf_hash
@@ -41,8 +41,6 @@ FACTS_SKIPPED = "verify-facts-skipped"  # records were not folded, and nothing w
 NO_VAULT = "verify-no-vault"  # tiles alone: a log shows no private value and no facts
 
 ABSENT_BUNDLES_MAX = 16  # one after another
-SMALL_SIZE = 1_024  # entries that are looked at before other processes would have started
-
 COLLECTED_AFTER = 500_000  # objects more than went
 
 _MISSING = Hash(bytes(32))  # stands for a leaf that is not there; no entry has this hash

@@ -3,8 +3,10 @@
 The text must not be believed until `open_note` has returned it.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -44,7 +46,10 @@ __all__ = [
 SIGNATURES_MAX = 100  # as in Go's x/mod/sumdb/note; the specification wants at least 16
 NOTE_BYTES_MAX = 512 * 1024  # room for as many signatures by ML-DSA-44, and a short text
 
+LINES_KEPT = 512
+LINE_CHARS_KEPT = 3_840  # an ML-DSA signature with its time, under a long name
 _DASH = "— "  # U+2014 EM DASH and a space
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")  # other than newline
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +69,14 @@ class SignatureLine:
         if not is_name(self.name) or len(self.key_id) != KEY_ID_BYTES or not self.blob:
             raise MalformedNote(f"no signature line can be made for {self.name[:64]!r}")
 
-    @classmethod
-    def parse(cls, line: str) -> Self:
+    @staticmethod
+    def parse(line: str) -> "SignatureLine":
         """Read one line without its newline; raise MalformedNote."""
+        # The newest cosignatures of a log are read several times in each round.
+        return (_known_line if len(line) <= LINE_CHARS_KEPT else SignatureLine._parse)(line)
+
+    @classmethod
+    def _parse(cls, line: str) -> Self:
         name, space, encoded = line.removeprefix(_DASH).partition(" ")
         if not line.startswith(_DASH) or not space:
             raise MalformedNote(f"not a signature line: {line[:64]!r}")
@@ -84,6 +94,9 @@ class SignatureLine:
     def text(self) -> str:
         """Write the line, with its newline."""
         return f"{_DASH}{self.name} {encode_base64(self.key_id + self.blob)}\n"
+
+
+_known_line = lru_cache(LINES_KEPT)(SignatureLine._parse)  # noqa: SLF001
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +215,7 @@ def _decode(data: bytes) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedNote("not UTF-8") from error
-    if any(char < " " and char != "\n" for char in text):
+    if _CONTROL.search(text):
         raise MalformedNote("a control character other than newline")
     return text
 

@@ -1,8 +1,10 @@
 """Names the public keys that sign notes, and checks one signature with one of them (c2sp.org/signed-note)."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -17,6 +19,10 @@ from ledger.merkle.messages import NAME_BYTES_MAX, cosignature_v1_message, split
 KEY_ID_BYTES = 4
 ED25519_SIGNATURE_BYTES = 64
 MLDSA44_SIGNATURE_BYTES = 2420
+VKEYS_KEPT = 256
+VKEY_CHARS_KEPT = 2_560  # an ML-DSA key of a name of 255 characters and more
+
+_NAME = re.compile(r"[^\s+\x00-\x1f\ud800-\udfff]+")  # in text, \s is every Unicode space
 
 # What a signature line names its key by. Neither half is enough: a stranger may share one of them.
 KeyRef = tuple[str, bytes]
@@ -69,8 +75,7 @@ class Verifier:
 
 def is_name(name: str) -> bool:
     """Whether this can stand in a signature line: no Unicode space (U+3000 is one), no plus, no control character."""
-    clean = not any(char.isspace() or char < " " or char == "+" or "\ud800" <= char <= "\udfff" for char in name)
-    return bool(name) and clean
+    return _NAME.fullmatch(name) is not None
 
 
 def check_name(name: str) -> None:
@@ -92,6 +97,11 @@ def format_vkey(verifier: Verifier) -> str:
 
 def parse_vkey(vkey: str) -> Verifier:
     """Read a verifier key; raise MalformedKey unless writing it again gives the same text, its key ID included."""
+    # A network has few keys, and each round reads them all again and again.
+    return (_known_vkey if len(vkey) <= VKEY_CHARS_KEPT else _parse_vkey)(vkey)
+
+
+def _parse_vkey(vkey: str) -> Verifier:
     name, _, rest = vkey.partition("+")
     try:
         typed_key = decode_base64(rest.partition("+")[2])
@@ -101,6 +111,9 @@ def parse_vkey(vkey: str) -> Verifier:
     if format_vkey(verifier) != vkey:
         raise MalformedKey(f"vkey of {name[:64]!r}: the key ID is not this key's")
     return verifier
+
+
+_known_vkey = lru_cache(VKEYS_KEPT)(_parse_vkey)
 
 
 def _parse_kind(data: bytes) -> SignatureKind:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from ledger import findings
 from ledger.compromised import dispute_compromised
 from ledger.errors import LedgerError, MalformedRecord, Refused, Rejected, UnknownSigner
+from ledger.examining.examine import Looked
 from ledger.folding import dispute, fold, read_folded, wait_for_disclosures
 from ledger.lateness import MOVES, evaluate_cases
 from ledger.merkle.hashing import leaf_hash
@@ -19,7 +20,7 @@ from ledger.peers.home import Home, Peer
 from ledger.peers.rotated import keep_rotation
 from ledger.quorum import witnessed_at
 from ledger.records import base64url
-from ledger.records.check import check_signed
+from ledger.records.check import Proven, check_signed
 from ledger.records.funds import AwardState, PaymentState, Ref
 from ledger.records.statement import Record, clear_outside_list, parse_record
 from ledger.rules import logs as rules
@@ -40,6 +41,7 @@ class _Place:
     log: rules.LogRef
     peer: Peer
     story: bool  # told before the network began: nobody is notified
+    repeats: bool  # one of these entries stands in the log before
 
     @property
     def wait_seconds(self) -> int:
@@ -76,44 +78,43 @@ class _Clock:
 
 
 def take_in(
-    connection: Connection, home: Home, log_id: int, peer: Peer, start: int, some: Sequence[bytes], *, story: bool
+    connection: Connection, home: Home, log_id: int, peer: Peer, start: int, some: Sequence[Looked], *, story: bool
 ) -> int:
     """Check and fold entries just stored, of which the first has index `start`; returns how many were refused."""
-    place = _Place(connection, home, log_id, rules.LogRef(peer.origin, peer.name), peer, story)
+    repeats = entries.is_repeated(connection, log_id, start)
+    place = _Place(connection, home, log_id, rules.LogRef(peer.origin, peer.name), peer, story, repeats)
     clock = _Clock.read(place)
     now = home.now()
     touched: list[Ref] = []
     moved: list[Ref] = []
     refused = 0
-    for index, entry in enumerate(some, start):
-        refs, mismatch = _take_one(place, index, entry)
+    for index, one in enumerate(some, start):
+        refs, mismatch = _take_one(place, index, one)
         touched += refs
-        if mismatch is None:
-            record = parse_record(entry)
-            clock.check(place, index, record)
-            moved += refs if record.kind in MOVES else ()
         if mismatch is not None:
             findings.raise_finding(connection, mismatch, now)
             refused += 1
+        elif one.record is not None:
+            clock.check(place, index, one.record)
+            moved += refs if one.record.kind in MOVES else ()
     evaluate_cases(connection, moved, now, clock.witnessed)
     findings.evaluate(connection, touched, now, wait_seconds=place.wait_seconds, story=story)
     return refused
 
 
-def _take_one(place: _Place, index: int, entry: bytes) -> tuple[tuple[Ref, ...], Mismatch | None]:
-    leaf = leaf_hash(entry)
+def _take_one(place: _Place, index: int, one: Looked) -> tuple[tuple[Ref, ...], Mismatch | None]:
     try:
-        record = parse_record(entry)
+        record = one.record or parse_record(one.entry)
     except MalformedRecord as error:
-        return (), rules.refused_record(place.log, leaf, index, None, _reason(error))
+        return (), rules.refused_record(place.log, leaf_hash(one.entry), index, None, _reason(error))
     try:
-        _check(place, index, record)
+        _check(place, index, record, one.proven)
         refs = fold(place.connection, place.log_id, index, record, story=place.story)
     except (Rejected, Refused) as error:
         dispute(place.connection, place.log_id, record.sub, index)
         return (Ref(place.log.origin, record.sub),), _refusal(place.log, index, record, error)
     if record.known is None:
-        return refs, rules.unknown_kind(place.log, leaf, index, record.kind, record.sub)
+        return refs, rules.unknown_kind(place.log, record.leaf, index, record.kind, record.sub)
     _ask_for_private(place, record)
     dispute_compromised(place.connection, place.log, place.log_id, index, record, place.home.now())
     findings.take_answer(place.connection, place.log_id, record, place.home.now(), wait_seconds=place.wait_seconds)
@@ -122,12 +123,12 @@ def _take_one(place: _Place, index: int, entry: bytes) -> tuple[tuple[Ref, ...],
     return refs, None
 
 
-def _check(place: _Place, index: int, record: Record) -> None:
-    check_signed(record, index, place.log.origin, lambda kid: read_signer(place.connection, place.log_id, kid))
+def _check(place: _Place, index: int, record: Record, proven: Proven) -> None:
+    check_signed(record, index, place.log.origin, lambda kid: read_signer(place.connection, place.log_id, kid), proven)
     if index == 0 and not _began_so(record, place.peer):
         raise UnknownSigner("the genesis is not the one of the department whose keys were compared")
     # Our own log refuses the same bytes twice; in a peer's they stand, and count once.
-    copies = entries.find_leaf(place.connection, record.leaf)
+    copies = entries.find_leaf(place.connection, record.leaf) if place.repeats else []
     if any(log_id == place.log_id and other < index for log_id, other in copies):
         raise MalformedRecord("these bytes stand in this log already")
 

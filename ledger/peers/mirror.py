@@ -4,13 +4,16 @@ Nothing is stored before it leads to a root that the peer signed; nothing is cos
 checked. A record that should not have been written becomes a finding, and the round goes on.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection, select, update
 
 from ledger.errors import PeerUnreachable
+from ledger.examining.examine import Looked, Task, looked_at
+from ledger.examining.pool import Keys, examining_in_turn
 from ledger.log import cosigned_note
 from ledger.merkle.add_checkpoint import AddCheckpoint
 from ledger.merkle.checkpoint import Checkpoint
@@ -31,11 +34,13 @@ from ledger.peers.rotated import find_log_keys
 from ledger.quorum import forget_heads
 from ledger.storage import entries, heads, schema
 from ledger.storage.engine import reading, transaction
+from ledger.storage.facts import read_signers
 from ledger.storage.heads import KeptCosignature
 from ledger.storage.network import mirror_name
 
 ENTRIES_A_ROUND_MAX = 8 * 1024  # of one peer: the others wait for their turn
 ENTRIES_A_TRANSACTION = 256  # the desk writes in between
+WORKERS = min(os.cpu_count() or 1, 8)  # processes that look at entries, while a peer is far ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,18 @@ def follow(home: Home, peer: Peer, *, cosign_it: bool) -> Progress:
     `cosign_it` False: the story before the network began is told; all is fetched and folded, nothing cosigned. Raises
     ForkFound, PeerUnreachable, Busy.
     """
-    # 1. What it says now, signed by the keys that were compared when it was added.
     log_id = open_mirror(home, peer)
+    came = _follow(home, peer, log_id, cosign_it=cosign_it)
+    if not (cosign_it and _is_ahead(home, peer.origin, came.size)):
+        return came
+    # It has had a newer head cosigned meanwhile, and shows that one by now. Below what our witness has signed nothing
+    # is signed any more: of a log that grows all the time we might come too late in every round.
+    more = _follow(home, peer, log_id, cosign_it=cosign_it)
+    return Progress(more.size, more.checked, came.new + more.new, came.refused + more.refused)
+
+
+def _follow(home: Home, peer: Peer, log_id: int, *, cosign_it: bool) -> Progress:
+    # 1. What it says now, signed by the keys that were compared when it was added.
     opened = fetch_head(home, peer)
     # 2. It only grew, as far as anything we ever saw of it tells.
     read = tile_node(partial(fetch_tile, home.client, peer), opened.checkpoint.size)
@@ -170,14 +185,30 @@ def _keep_head(home: Home, log_id: int, head: Head, opened: CosignedCheckpoint) 
 def _catch_up(home: Home, peer: Peer, log_id: int, head: Head, read: ReadNode, *, story: bool) -> tuple[int, int, int]:
     with reading(home.engine) as connection:
         edge = entries.read_edge(connection, log_id)
-    fetched = fetch_entries(home.client, peer, edge.size, head.size, count_max=ENTRIES_A_ROUND_MAX)
-    if fetched:
-        check_entries(edge, fetched, head, read)
+        keys = Keys()
+        _learn(keys, connection, log_id)
     refused = 0
-    for at in range(0, len(fetched), ENTRIES_A_TRANSACTION):
-        some = fetched[at : at + ENTRIES_A_TRANSACTION]
-        refused += _store(home, log_id, peer, edge.size + at, some, story=story)
+    # The processes start while the entries come.
+    with examining_in_turn(keys, min(head.size - edge.size, ENTRIES_A_ROUND_MAX), WORKERS) as examiner:
+        fetched = fetch_entries(home.client, peer, edge.size, head.size, count_max=ENTRIES_A_ROUND_MAX)
+        if fetched:
+            check_entries(edge, fetched, head, read)
+        for task, found in examiner.each(_tasks(edge.size, fetched)):
+            refused += _store(home, log_id, peer, task.start, looked_at(task, found), keys, story=story)
     return edge.size + len(fetched), len(fetched), refused
+
+
+def _tasks(start: int, fetched: Sequence[bytes]) -> Iterator[Task]:
+    # What their leaves are has been checked: nobody need hash them again.
+    for at in range(0, len(fetched), ENTRIES_A_TRANSACTION):
+        yield Task(start + at, (), fetched[at : at + ENTRIES_A_TRANSACTION])
+
+
+def _learn(keys: Keys, connection: Connection, log_id: int) -> None:
+    """Know the keys that this log has named by now: with these its entries are tried ahead of their turn."""
+    for signer in read_signers(connection, log_id):
+        if signer.kid not in keys.by_kid:
+            keys.add(signer.kid, signer.public_key)
 
 
 def catch_up(home: Home, peer: Peer, log_id: int, head: Head, read: ReadNode) -> None:
@@ -187,14 +218,15 @@ def catch_up(home: Home, peer: Peer, log_id: int, head: Head, read: ReadNode) ->
         checked, new, _refused = _catch_up(home, peer, log_id, head, read, story=False)
 
 
-def _store(home: Home, log_id: int, peer: Peer, start: int, some: Sequence[bytes], *, story: bool) -> int:
-    with transaction(home.engine) as connection:
+def _store(home: Home, log_id: int, peer: Peer, start: int, some: Sequence[Looked], keys: Keys, *, story: bool) -> int:
+    with transaction(home.engine, keep=True) as connection:
         if entries.read_edge(connection, log_id).size != start:
             raise PeerUnreachable(f"{peer.origin}: another round is following it at this moment")
-        entries.append(connection, log_id, some)
+        entries.append(connection, log_id, [one.entry for one in some])
         refused = take_in(connection, home, log_id, peer, start, some, story=story)
         end = start + len(some)
         connection.execute(update(schema.logs).where(schema.logs.c.id == log_id).values(folded=end))
+        _learn(keys, connection, log_id)
         return refused
 
 
@@ -228,6 +260,12 @@ def _mirror_lines(connection: Connection, home: Home, log_id: int, checkpoint: C
     times = {one.line.ref: one.time for one in heads.read_cosignatures(connection, log_id)}
     now = home.now()
     return [cosign(checkpoint.text(), max(now, times.get(key.verifier.ref, 0)), key) for key in home.keys.mirror]
+
+
+def _is_ahead(home: Home, origin: str, size: int) -> bool:
+    """Whether our witness has cosigned more of a log than it has shown."""
+    with reading(home.engine) as connection:
+        return witness.last_seen(connection, origin).size > size
 
 
 def _cosign_as_witness(home: Home, head: Head, read: ReadNode) -> tuple[SignatureLine, ...]:

@@ -13,6 +13,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from ledger.errors import Behind, ForkFound, LedgerError, MarkLost, PeerUnreachable
+from ledger.examining.examine import parse_only
 from ledger.merkle.errors import MerkleError
 from ledger.merkle.hashing import Hash, leaf_hash
 from ledger.merkle.proofs import root_at
@@ -217,7 +218,7 @@ def _store(home: Home, start: int, some: Sequence[bytes]) -> None:
             raise PeerUnreachable("another process is catching up at this moment")
         entries.append(connection, home.log.id, some)
         peer = replace(_as_peer(home), genesis=leaf_hash(some[0])) if start == 0 else _as_peer(home)
-        take_in(connection, home, home.log.id, peer, start, some, story=True)
+        take_in(connection, home, home.log.id, peer, start, [parse_only(one) for one in some], story=True)
         note_recovered(connection, home, start, some)
 
 

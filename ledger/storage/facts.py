@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, Connection, Row, Select, and_, bindparam, insert, literal, select, update
+from sqlalchemy import CTE, Connection, Select, and_, bindparam, insert, literal, select, update
 
 from ledger.records.funds import Ref
 from ledger.storage import schema
-from ledger.storage.engine import forget
+from ledger.storage.engine import forget, kept
 from ledger.storage.prepared import Prepared
 from ledger.storage.schema import entries, feed, logs, numbers, objects, peers, signers
 
@@ -281,7 +281,8 @@ class SignerRow(NamedTuple):
 
 _s = signers.c
 _SIGNER_COLUMNS = (_s.kid, _s.handle, _s.public_key, _s.roles, _s.person, _s.from_index, _s.to_index)
-_SIGNER = select(*_SIGNER_COLUMNS).where(_s.log_id == bindparam("log_id"), _s.kid == bindparam("kid"))
+_SIGNER = Prepared(select(*_SIGNER_COLUMNS).where(_s.log_id == bindparam("log_id"), _s.kid == bindparam("kid")))
+_KEPT_SIGNER = "signer"  # with a log's id and a key's: its row, for one writer after another
 _SIGNERS = select(*_SIGNER_COLUMNS).where(_s.log_id == bindparam("log_id")).order_by(_s.from_index, _s.kid)
 _PERSONS = Prepared(
     select(_s.kid, _s.person).where(_s.log_id == bindparam("log_id"), _s.kid.in_(bindparam("kids", expanding=True)))
@@ -296,8 +297,14 @@ _END_SIGNER = (
 
 def read_signer(conn: Connection, log_id: int, kid: str) -> SignerRow | None:
     """The key of that thumbprint in this log, in force or not."""
-    row = conn.execute(_SIGNER, {"log_id": log_id, "kid": kid}).first()
-    return None if row is None else SignerRow(*row)
+    place = (_KEPT_SIGNER, log_id, kid)
+    known: SignerRow | None = kept(conn).get(place)
+    if known is None:
+        row = _SIGNER.first(conn, {"log_id": log_id, "kid": kid})
+        known = None if row is None else SignerRow(*row)
+        if known is not None:
+            kept(conn)[place] = known
+    return known
 
 
 def read_signers(conn: Connection, log_id: int) -> list[SignerRow]:
@@ -328,8 +335,21 @@ def end_signer(conn: Connection, log_id: int, handle: str, idx: int) -> None:
 # --- the feed ---
 
 _INSERT_FEED = Prepared(insert(feed))
-_STORY = (
-    select(feed.c.log_id, feed.c.handle, feed.c.idx, feed.c.at, entries.c.entry)
+
+
+class Told(NamedTuple):
+    """A record about an object, in the feed."""
+
+    log_id: int
+    handle: str
+    idx: int
+    at: int  # its `iat`
+    kind: str
+    entry: bytes
+
+
+_STORY = Prepared(
+    select(feed.c.log_id, feed.c.handle, feed.c.idx, feed.c.at, feed.c.kind, entries.c.entry)
     .join(entries, and_(entries.c.log_id == feed.c.log_id, entries.c.idx == feed.c.idx))
     .where(feed.c.handle.in_(bindparam("handles", expanding=True)))
     .order_by(feed.c.at, feed.c.pos)
@@ -343,9 +363,9 @@ def note_in_feed(conn: Connection, key: Key, idx: int, kind: str, at: int, *, st
     _INSERT_FEED.run(conn, row)
 
 
-def read_story(conn: Connection, handles: Sequence[str]) -> Sequence[Row[int, str, int, int, bytes]]:
-    """(log_id, handle, idx, at, entry) of every record about these objects, in the order they were said."""
-    return conn.execute(_STORY, {"handles": list(handles)}).all()
+def read_story(conn: Connection, handles: Sequence[str]) -> list[Told]:
+    """Every record about these objects, in the order they were said."""
+    return [Told(*row) for row in _STORY.rows(conn, {"handles": list(handles)})]
 
 
 def read_record_time(conn: Connection, log_id: int, idx: int) -> int | None:

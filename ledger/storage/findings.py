@@ -54,7 +54,14 @@ _ABOUT = and_(
 )
 _EVERY = {True: Prepared(_IN_ORDER.where(_IS_OPEN)), False: Prepared(_IN_ORDER)}
 _SOME = {True: Prepared(_IN_ORDER.where(_IS_OPEN, _ABOUT)), False: Prepared(_IN_ORDER.where(_ABOUT))}
-_STANDING = _ALL.where(_f.state == OPEN, _ABOUT)
+# By their objects alone shall they be found: whatever is open would be read for each record.
+_STANDING = Prepared(
+    _ALL.where(
+        _f.log_id.in_(select(logs.c.id).where(logs.c.origin.in_(bindparam("origins", expanding=True)))),
+        _f.handle.in_(bindparam("handles", expanding=True)),
+        _f.state.concat("") == OPEN,
+    )
+)
 _INSERT = insert(findings)
 _CHANGES = ("state", "severity", "facts", "compared", "raised_at", "answer_by", "ended_at")
 _UPDATE = update(findings).where(_f.id == bindparam("of_id")).values({name: bindparam(name) for name in _CHANGES})
@@ -158,7 +165,7 @@ def read_findings(
 
 def read_standing(conn: Connection, about: Sequence[Ref]) -> list[Finding]:
     """The findings about these objects whose sources do not agree, whatever was decided of them."""
-    return [_view(tuple(row)) for row in conn.execute(_STANDING, _named(about))]
+    return [_view(row) for row in _STANDING.rows(conn, _named(about))]
 
 
 def _named(about: Sequence[Ref]) -> dict[str, Any]:

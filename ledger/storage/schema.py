@@ -307,6 +307,9 @@ waiting = Table(  # references to what is not mirrored yet
     Column("since", BigInteger, nullable=False),
     Column("private", Boolean, nullable=False, default=False),  # the object is here, its disclosures are not
     PrimaryKeyConstraint("log_id", "handle", "private"),
+    # While a department is away all that refers to it waits here: what waits for one object, and what waits too long.
+    Index("ix_waiting_ref", "ref_handle"),
+    Index("ix_waiting_since", "since"),
 )
 
 # --- what is private ---

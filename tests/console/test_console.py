@@ -11,7 +11,8 @@ import click
 import pyotp
 import pytest
 
-from ledger.audit import pool, verify
+from ledger.audit import verify
+from ledger.examining import pool
 from ledger.keys import generate
 from tests.console.conftest import ID_NUMBER, cli
 

@@ -24,6 +24,7 @@ from ledger.merkle.note import (
     parse_vkey,
     sign_note,
 )
+from ledger.merkle.vkeys import is_name
 from tests.merkle.oracle import literal_vectors
 from tests.merkle.people import COSIGNERS, LOG, LOG_MLDSA, LOGS, SIGNED, SIGNERS, STRANGER, TEXT, WITNESS, WITNESS_MLDSA
 
@@ -329,3 +330,24 @@ def test_a_newer_line_takes_the_place_of_the_same_keys_older_one():
 
 def test_adding_nothing_changes_nothing():
     assert add_signatures(SIGNED, []) == SIGNED
+
+
+def test_every_character_of_the_basic_plane_is_told_apart_as_the_specification_does():
+    """No name holds a Unicode space, a plus or a control character; no note a control character but newline."""
+    for code in range(0x10000):
+        char = chr(code)
+        forbidden = char.isspace() or char < " " or char == "+" or "\ud800" <= char <= "\udfff"
+        assert is_name(f"a{char}b") is not forbidden, hex(code)
+        if char < " " and char != "\n":
+            with pytest.raises(MalformedNote):
+                parse_note_unverified(f"a{char}b\n\n— name AAAAAAAA\n".encode())
+
+
+def test_a_line_read_from_memory_is_the_line_and_a_bad_one_is_bad_each_time():
+    line = "— name AAAAAAAA"
+    assert SignatureLine.parse(line) == SignatureLine.parse(line)
+    long = f"— name {'AAAA' * 2_000}"
+    assert SignatureLine.parse(long).text() == f"{long}\n"
+    for _ in range(2):
+        with pytest.raises(MalformedNote):
+            SignatureLine.parse("— name AAA")

@@ -15,20 +15,31 @@ from ledger.routes import create_blueprint
 from tests.routes.conftest import House, house, long_log
 
 GOPATH = Path("/usr/share/gocode")  # Debian's golang-golang-x-mod-dev
-CHECKLOG = Path(__file__).with_name("checklog.go")
+HERE = Path(__file__).parent
 
 __all__ = ["House", "house", "long_log"]
 
 
-@pytest.fixture(scope="session")
-def checklog(tmp_path_factory) -> Path:
-    """Go's own client for transparency logs, built from Debian's sources and a hundred lines of ours."""
+def _build(folder: Path, name: str) -> Path:
+    """A program of ours over Go's own library for transparency logs, built from Debian's sources."""
     if shutil.which("go") is None or not (GOPATH / "src/golang.org/x/mod/sumdb/tlog").is_dir():
         pytest.skip("Go DID NOT READ OUR LOG: apt-get install golang-go golang-golang-x-mod-dev")
-    program: Path = tmp_path_factory.mktemp("go") / "checklog"
+    program = folder / name
     env = {**os.environ, "GO111MODULE": "off", "GOPATH": str(GOPATH), "GOFLAGS": ""}
-    subprocess.run(["go", "build", "-o", program, CHECKLOG], env=env, check=True, timeout=600)
+    subprocess.run(["go", "build", "-o", program, HERE / f"{name}.go"], env=env, check=True, timeout=600)
     return program
+
+
+@pytest.fixture(scope="session")
+def checklog(tmp_path_factory) -> Path:
+    """Go's own client for transparency logs, and a hundred lines of ours."""
+    return _build(tmp_path_factory.mktemp("go"), "checklog")
+
+
+@pytest.fixture(scope="session")
+def outsider(tmp_path_factory) -> Path:
+    """A witness and a log of Go's own code and the C2SP specifications."""
+    return _build(tmp_path_factory.mktemp("go"), "outsider")
 
 
 @pytest.fixture

@@ -3,11 +3,14 @@
 import logging
 import threading
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from ledger.audit.crosscheck import ROUND_LEASE_SECONDS, run_round
 from ledger.errors import Busy, PeerUnreachable
+from ledger.node import NodeSettings
 from ledger.schedule import Job, Lease, guarded, run_until
 from ledger.storage import leases
 from ledger.storage.engine import reading, transaction
@@ -192,3 +195,61 @@ def test_who_waits_for_the_lease_runs_nothing_until_it_gets_it(sqlite_engine, cl
     assert ran.wait(30)
     stop.set()
     runner.join(30)
+
+
+def test_no_rounds_pile_up_behind_one_that_is_slow(sqlite_engine, clock):
+    """While it runs none is started beside it; what it missed meanwhile comes once, and not as often as it was due."""
+    begun, ticks, stop = threading.Semaphore(0), threading.Semaphore(0), threading.Event()
+    go_on = [threading.Event() for _ in range(3)]
+    rounds: list[int] = []
+
+    def slow():
+        rounds.append(len(rounds))
+        begun.release()
+        assert go_on[min(rounds[-1], 2)].wait(60)
+
+    jobs = [Job("slow", 1, slow), Job("tick", 1, ticks.release)]
+    arguments = (stop, jobs, lease(sqlite_engine, clock, "first"))
+    runner = threading.Thread(target=run_until, args=arguments, kwargs={"beat_seconds": 0.05})
+    runner.start()
+    try:
+        for due in (1, 2):
+            assert begun.acquire(timeout=60)
+            for _ in range(3):  # so often it was due meanwhile
+                assert ticks.acquire(timeout=60)
+            assert len(rounds) == due
+            go_on[due - 1].set()
+        assert begun.acquire(timeout=60)
+        assert len(rounds) == 3
+    finally:
+        for event in go_on:
+            event.set()
+        stop.set()
+        runner.join(60)
+    assert not runner.is_alive()
+
+
+def test_who_is_killed_in_the_middle_of_a_round_is_replaced_within_two_periods(either_county):
+    """Two processes, perhaps on two machines, share one database; the one that worked is gone without a word."""
+    node, clock = either_county.civil, either_county.clock
+    period = NodeSettings("", "", "", "", Path()).crosscheck_seconds  # as a node is set up unless it says otherwise
+    first, second = lease(node.engine, clock, "first"), lease(node.engine, clock, "second")
+    assert first.beat()
+    assert not second.beat()
+    with transaction(node.engine) as connection:
+        assert leases.take(connection, leases.ROUND, "first", clock(), ROUND_LEASE_SECONDS)
+    killed = clock()
+    while not second.beat():
+        clock.wait(leases.BEAT_SECONDS)
+    assert clock() - killed <= 2 * leases.SCHEDULER_SECONDS
+    while True:
+        try:
+            report = run_round(node)
+        except Busy:
+            clock.wait(leases.BEAT_SECONDS)
+            assert second.beat()
+        else:
+            break
+    assert clock() - killed <= 2 * period
+    assert all(row.is_verified for row in report.rows)
+    assert not first.beat()

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger.audit import examine, verify
+from ledger.audit import verify
 from ledger.audit.verify import Trust, Way, verify_database
+from ledger.examining import examine
 from ledger.merkle.note import parse_vkey
 from ledger.records.kinds import BY_NAME
 from ledger.records.statement import SALT_BYTES, Statement, public_jwk, sign, thumbprint

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ledger.audit import pool, verify
-from ledger.audit.examine import Task
-from ledger.audit.pool import Keys, Pool, WorkerDied
+from ledger.audit import verify
 from ledger.audit.verify import SIGNATURES_SKIPPED, Way
+from ledger.examining import pool
+from ledger.examining.examine import Task
+from ledger.examining.pool import Keys, Pool, WorkerDied
 from ledger.merkle.hashing import leaf_hash
 from ledger.storage import entries
 from ledger.storage.engine import reading
@@ -109,7 +110,7 @@ def test_the_verification_ends_with_that_error_and_leaves_no_process_behind(stor
 
 def test_a_worker_ends_when_whoever_asked_has_gone():
     worker = subprocess.Popen(
-        [sys.executable, "-m", "ledger.audit.worker"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "ledger.examining.worker"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     with worker:
         assert worker.stdin is not None
@@ -138,6 +139,6 @@ def test_interrupted_it_leaves_no_process_behind(stored, spread, monkeypatch):
 
 def test_a_worker_needs_no_database_and_little_memory():
     """What it imports is what it costs for each core."""
-    code = "import sys, ledger.audit.worker; print(*sorted(name.partition('.')[0] for name in sys.modules))"
+    code = "import sys, ledger.examining.worker; print(*sorted(name.partition('.')[0] for name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"sqlalchemy", "flask", "httpx", "click"} & set(done.stdout.split())

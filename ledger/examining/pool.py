@@ -11,14 +11,20 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
+from threading import Lock
 from typing import Protocol
 
-from ledger.audit.examine import Examined, Task, examine
-from ledger.audit.worker import receive, send
 from ledger.errors import Unavailable
+from ledger.examining.examine import Examined, Task, examine
+from ledger.examining.worker import receive, send
 
 AHEAD = 2  # tasks a process, so that none waits for the one who folds
-_START = "import runpy, sys; sys.path[:] = sys.argv[1:]; runpy.run_module('ledger.audit.worker', run_name='__main__')"
+SMALL_SIZE = 1_024  # entries that are looked at before other processes would have started
+_RUN = "runpy.run_module('ledger.examining.worker', run_name='__main__')"
+_START = f"import runpy, sys; sys.path[:] = sys.argv[1:]; {_RUN}"
+
+
+_spread = Lock()  # one who looks takes all cores: the next one of this program does with its own
 
 
 class WorkerDied(Unavailable):
@@ -77,7 +83,8 @@ class _Worker:
             self._told += len(news)
             found: Examined = receive(self.process.stdout)
         except (EOFError, OSError) as error:
-            raise WorkerDied(f"process {self.process.pid} of the verification has ended; start it again") from error
+            told = f"process {self.process.pid}, which looked at entries, has ended; start it again"
+            raise WorkerDied(told) from error
         return found
 
     def kill(self) -> None:
@@ -142,3 +149,16 @@ def examining(keys: Keys, workers: int) -> Iterator[Examiner]:
         yield pool
     finally:
         pool.end()
+
+
+@contextmanager
+def examining_in_turn(keys: Keys, count: int, workers: int) -> Iterator[Examiner]:
+    """The same for about so many entries, beside others of this program: no processes for few, nor twice at once."""
+    if count <= SMALL_SIZE or workers == 1 or not _spread.acquire(blocking=False):
+        yield Alone(keys)
+        return
+    try:
+        with examining(keys, workers) as examiner:
+            yield examiner
+    finally:
+        _spread.release()

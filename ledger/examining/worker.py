@@ -10,7 +10,7 @@ import struct
 import sys
 from typing import IO, Any
 
-from ledger.audit.examine import examine
+from ledger.examining.examine import examine
 
 _LENGTH = struct.Struct(">I")
 

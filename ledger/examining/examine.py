@@ -35,6 +35,14 @@ class Task(NamedTuple):
 ORDINARY: tuple[Any, ...] = ()
 
 
+class Looked(NamedTuple):
+    """One entry, and what is good of it."""
+
+    entry: bytes
+    record: Record | None  # None: missing, or no record
+    proven: Proven = NOTHING
+
+
 class Examined(NamedTuple):
     """What is good of the entries of a task."""
 
@@ -75,6 +83,20 @@ def _is_ordinary(record: Record, proven: Proven, leaf: Hash | None) -> bool:
         and record.iat < IAT_MAX
         and record.leaf == leaf
     )
+
+
+def looked_at(task: Task, found: Examined) -> list[Looked]:
+    """Each entry of a task that misses none, with what was found of it."""
+    return [
+        Looked(entry, None if values is None else rebuild(entry, values), proven)
+        for entry, values, proven in zip(task.entries, found.records, found.proven, strict=True)
+        if entry is not None
+    ]
+
+
+def parse_only(entry: bytes) -> Looked:
+    """An entry of which nothing is proven but its form."""
+    return Looked(entry, _parse(entry))
 
 
 def rebuild(entry: bytes, values: Sequence[Any]) -> Record:

@@ -1,0 +1,159 @@
+"""A department with real keys that answers whatever it likes, and a real node that follows it by its own commands."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.serving import make_server
+
+from ledger.node import Node, NodeSettings, init_node
+from ledger.peers.publish import publish_round
+from ledger.records.statement import Statement
+from ledger.routes import create_blueprint
+from ledger.scribe import new_handle
+from tests.attacks.live_node import PASSPHRASE, ROOT, LiveNode, free_port, living
+from tests.peers.smuggling import forged, put, signed
+
+App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+NAME = "财政局"
+
+
+def now() -> int:
+    return int(time.time())
+
+
+@dataclass
+class Doors:
+    """Its web server: its true answers, but where an attack answers in their place."""
+
+    true: App
+    lies: list[tuple[str, App]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    heard: Callable[[str], object] = lambda _path: None
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        self.asked.append(path)
+        self.heard(path)
+        for part, lie in self.lies:
+            if part in path:
+                return lie(environ, start)
+        return self.true(environ, start)
+
+    def lie(self, part: str, lie: App) -> None:
+        """Answer so wherever the path has this part."""
+        self.lies.append((part, lie))
+
+    def behave(self) -> None:
+        self.lies.clear()
+        self.asked.clear()
+        self.heard = lambda _path: None
+
+
+@dataclass
+class Round:
+    """What one round of the honest node came to, in a process of its own."""
+
+    exit_code: int
+    told: dict[str, Any]
+    peak_mb: float  # the largest memory of that process
+
+    @property
+    def row(self) -> dict[str, Any]:
+        return next(row for row in self.told["departments"] if row["name"] == NAME)
+
+    @property
+    def rules(self) -> set[str]:
+        return {finding["rule"] for finding in self.told["findings"]}
+
+
+@dataclass
+class Pair:
+    """The liar, and the honest node that follows it."""
+
+    liar: Node
+    doors: Doors
+    honest: LiveNode
+    folder: Path
+
+    @contextmanager
+    def begun(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """A round of the honest node, under way."""
+        command = [
+            sys.executable,
+            str(ROOT / "app.py"),
+            "--env-file",
+            str(self.honest.env_file),
+            "crosscheck",
+            "--json",
+        ]
+        out, err = self.folder / "round.out", self.folder / "round.err"
+        with out.open("wb") as output, err.open("wb") as errors:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=errors, start_new_session=True)
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+                process.wait()
+
+    def round(self) -> Round:
+        with self.begun() as process:
+            _pid, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        told = (self.folder / "round.out").read_text("utf-8")
+        assert told, (self.folder / "round.err").read_text("utf-8")
+        return Round(process.returncode, json.loads(told), usage.ru_maxrss / 1024)
+
+    def grow(self, count: int = 1) -> None:
+        """The liar writes so many good records, and publishes them."""
+        one = self.case()
+        put(self.liar, one, *(forged(self.liar, one, jti=new_handle(), sub=new_handle()) for _ in range(count - 1)))
+        publish_round(self.liar, cosign=False)
+
+    def case(self, **changed: Any) -> bytes:
+        return signed(self.liar, Statement("case-submitted", new_handle(), {"matter": "m"}), **changed)
+
+    def smuggle(self, *entries: bytes) -> Round:
+        """The liar logs these, and the honest node looks."""
+        put(self.liar, *entries)
+        publish_round(self.liar, cosign=False)
+        return self.round()
+
+
+@contextmanager
+def lying(folder: Path) -> Iterator[Pair]:
+    """Both, acquainted and served; ended however the block ends."""
+    port = free_port()
+    host = f"127.0.0.1:{port}"
+    settings = NodeSettings(
+        NAME, f"{host}/log", f"http://{host}", f"sqlite:///{folder / 'liar.db'}", folder / "liar.age"
+    )
+    liar = Node.open(settings, init_node(settings, number_prefix="22", passphrase=PASSPHRASE, now=now), now)
+    app = Flask("liar")
+    app.register_blueprint(create_blueprint(liar))
+    doors = Doors(app.wsgi_app)
+    server = make_server("127.0.0.1", port, doors, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    publish_round(liar, cosign=False)
+    try:
+        with living(folder / "node", f"sqlite:///{folder / 'node.db'}") as honest:
+            honest.start(workers=1, scheduler=False)
+            done = honest.command("peers", "add", liar.public_url, "--fingerprint", liar.keys.fingerprint)
+            assert done.returncode == 0, done.stderr
+            yield Pair(liar, doors, honest, folder)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        liar.close()

@@ -1,0 +1,161 @@
+"""Who is far behind lets other processes look ahead, comes to the same as alone, and loses nothing when one is killed."""
+
+import httpx
+import pytest
+
+from ledger.audit.crosscheck import run_round
+from ledger.examining import pool
+from ledger.peers import mirror, witness
+from ledger.records.statement import Statement
+from ledger.scribe import new_handle
+from ledger.storage.engine import reading
+from tests.fakes.network import body
+from tests.peers.smuggling import forged, put, signed
+
+ROWS = (
+    "SELECT handle, topic, status, folded, idx, since, created, first_idx FROM objects WHERE log_id = {} ORDER BY 1",
+    "SELECT handle, disputed FROM objects WHERE log_id = {} ORDER BY handle",
+    "SELECT kid, handle, public_key, roles, from_index, to_index FROM signers WHERE log_id = {} ORDER BY kid",
+    "SELECT idx, handle, kind, at FROM feed WHERE log_id = {} ORDER BY idx",
+    "SELECT id, rule, severity, state, handle, facts FROM findings WHERE log_id = {} ORDER BY id",
+    "SELECT idx, leaf FROM entries WHERE log_id = {} ORDER BY idx",
+)
+
+
+@pytest.fixture
+def spread(monkeypatch):
+    """Also a short log is worth processes of its own."""
+    monkeypatch.setattr(pool, "SMALL_SIZE", 0)
+    monkeypatch.setattr(mirror, "WORKERS", 2)
+    monkeypatch.setattr(mirror, "ENTRIES_A_TRANSACTION", 40)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The pools that were started."""
+    made = []
+
+    class Watched(pool.Pool):
+        def __init__(self, keys, workers):
+            super().__init__(keys, workers)
+            made.append(self)
+
+    monkeypatch.setattr(pool, "Pool", Watched)
+    return made
+
+
+def known(node, origin):
+    """All that a node makes of a log."""
+    with reading(node.engine) as conn:
+        log_id = conn.exec_driver_sql(f"SELECT id FROM logs WHERE origin = '{origin}'").scalar_one()
+        return [[tuple(row) for row in conn.exec_driver_sql(query.format(log_id))] for query in ROWS]
+
+
+def case(node, by, **changed):
+    return signed(node, Statement("case-submitted", new_handle(), {"matter": "m"}), by=by, **changed)
+
+
+def grow(county, count):
+    """Many good records, and among them each kind that must not be there."""
+    civil, clerk = county.civil, county.town.civil.staff["林芳"].handle
+    template = case(civil, clerk)
+    put(civil, *(forged(civil, template, jti=new_handle(), sub=new_handle()) for _ in range(count)))
+    good = [case(civil, clerk) for _ in range(count)]
+    unsigned = good[3][:-4] + (b"AAAA" if good[3][-4:] != b"AAAA" else b"BBBA")
+    stranger = case(civil, clerk, kid=county.police.keys.desk_kid, signer=county.police.keys.desk.sign)
+    put(civil, *good[:50], unsigned, good[7], stranger, b"no record", b"", *good[50:])
+    # A clerk who is enrolled in the middle signs from there on; one who has gone signs no more.
+    late = case(civil, clerk)
+    newcomer = county.town.civil.desk.enrol("陶然", ("clerk",), "id-tao").handle
+    put(civil, *(case(civil, newcomer) for _ in range(50)))
+    county.town.civil.desk.revoke(clerk)
+    put(civil, late, *(case(civil, newcomer) for _ in range(50)))
+    county.publish("民政局")
+
+
+def test_processes_that_look_ahead_change_nothing_of_what_is_found(county, spread, started, monkeypatch):
+    county.round()
+    grow(county, 120)
+    started.clear()
+    [row] = run_round(county.police, "民政局").rows
+    assert (row.error, row.checked) == (None, county.size(county.civil))
+    assert row.refused == 6
+    assert len(started) == 1
+    monkeypatch.setattr(mirror, "WORKERS", 1)
+    run_round(county.finance, "民政局")
+    assert len(started) == 1
+    assert known(county.police, county.civil.origin) == known(county.finance, county.civil.origin)
+    # Nothing of the police's was looked at by a process that is left behind.
+    assert all(worker.process.returncode is not None for worker in started[0]._workers)
+
+
+def test_a_process_killed_while_it_looks_costs_a_round_and_no_record(county, spread):
+    county.round()
+    grow(county, 120)
+    before = county.held("公安局", county.civil)
+    first = pool.Pool.__init__
+
+    def start_and_lose_all(self, keys, workers):
+        first(self, keys, workers)
+        for worker in self._workers:
+            worker.process.kill()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool.Pool, "__init__", start_and_lose_all)
+        [row] = run_round(county.police, "民政局").rows
+    assert row.error is not None
+    assert "looked at entries" in row.error
+    assert county.held("公安局", county.civil) == before
+    [row] = run_round(county.police, "民政局").rows
+    assert (row.error, row.checked) == (None, county.size(county.civil))
+
+
+def test_only_one_who_is_far_behind_takes_the_cores_at_a_time(county, spread, started):
+    county.round()
+    grow(county, 20)
+    started.clear()
+    assert pool._spread.acquire(blocking=False)
+    try:
+        [row] = run_round(county.police, "民政局").rows
+    finally:
+        pool._spread.release()
+    assert (row.error, row.checked, started) == (None, county.size(county.civil), [])
+    assert pool._spread.acquire(blocking=False)
+    pool._spread.release()
+
+
+def test_few_entries_are_worth_no_process(county, started):
+    county.round()
+    grow(county, 20)
+    [row] = run_round(county.police, "民政局").rows
+    assert (row.error, started) == (None, [])
+
+
+def test_a_log_that_grows_all_the_time_is_vouched_for_in_each_round(county):
+    """Its next head has been cosigned, and is not shown yet, when the round asks; a moment later it is."""
+    county.round()
+    before = county.civil.log.published_checkpoint()
+    county.town.apply()
+    county.publish("民政局")
+    shown = iter([before])
+
+    def shown_late(_request, answer):
+        return httpx.Response(200, content=next(shown, answer.read()))
+
+    county.wire.tamper("21.example", "/log/checkpoint", shown_late)
+    [row] = run_round(county.police, "民政局").rows
+    assert (row.error, row.checked, row.new) == (None, county.size(county.civil), 1)
+    copy = mirror.latest(county.police, witness.hash_of_origin(county.civil.origin))
+    assert copy is not None
+    assert copy.size == county.size(county.civil)
+
+
+def test_a_log_that_has_cosigned_what_it_never_shows_is_asked_once_more_and_no_oftener(county):
+    county.round()
+    before = county.civil.log.published_checkpoint()
+    county.town.apply()
+    county.publish("民政局")
+    county.wire.tamper("21.example", "/log/checkpoint", body(before))
+    county.wire.asked.clear()
+    run_round(county.police, "民政局")
+    assert county.wire.paths("21.example").count("/log/checkpoint") == 2

@@ -1,0 +1,110 @@
+"""What a round reads does not grow with what is known: no table that grows is ever read from end to end."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event
+
+from ledger.audit.crosscheck import run_round
+from ledger.peers import mirror
+from ledger.records.statement import Statement
+from ledger.scribe import new_handle
+from ledger.storage.engine import reading
+from tests.peers.rig import ROUND_SECONDS
+from tests.peers.smuggling import forged, put, signed
+
+ENTRIES = 10_000
+# One row a department, or a key of one, or a head that is kept for receipts; the rest grows with every record.
+FEW = {"logs", "peers", "heads", "cosignatures", "witnessed", "witness_logs", "moment", "leases", "cursors", "lagging"}
+FEW |= {"evidence"}  # of logs that have shown two histories
+SCAN = re.compile(r"SCAN (\w+)")
+ALIAS = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)\s+AS\s+(\w+)", re.IGNORECASE)
+
+
+@contextmanager
+def overheard(node) -> Iterator[list[str]]:
+    """The statements that a node's database is asked, with their values."""
+    told: list[str] = []
+
+    def listen(connection, _entry):
+        connection.set_trace_callback(told.append)
+
+    event.listen(node.engine, "connect", listen)
+    node.engine.dispose()
+    try:
+        yield told
+    finally:
+        event.remove(node.engine, "connect", listen)
+        node.engine.dispose()
+
+
+def scanned(node, statements) -> dict[str, str]:
+    """The growing tables that these statements read from end to end, and by which of them."""
+    found: dict[str, str] = {}
+    with reading(node.engine) as conn:
+        tables: set[str] = set(conn.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
+        for statement in statements:
+            if not re.match(r"\s*(SELECT|UPDATE|DELETE|INSERT|WITH)", statement, re.IGNORECASE):
+                continue
+            names = {alias: table for table, alias in ALIAS.findall(statement)}
+            plan = conn.exec_driver_sql("EXPLAIN QUERY PLAN " + statement.replace("%", "%%")).all()
+            for step in plan:
+                if scan := SCAN.match(step.detail):
+                    table = names.get(str(scan[1]), str(scan[1]))
+                    if table in tables - FEW and not _ends_early(step.detail, statement):
+                        found[table] = f"{step.detail}: {statement}"
+    return found
+
+
+def _ends_early(detail, statement):
+    """An index read in the order that is asked for, until so many rows are there."""
+    return "USING" in detail and re.search(r"\bLIMIT\b", statement) is not None
+
+
+@pytest.fixture
+def told(county, monkeypatch):
+    """公安局 holds ten thousand entries of 民政局, with cases and money among them; and an award not yet paid."""
+    award, waiting = (county.town.approved()[1] for _ in range(2))
+    for _ in range(2):
+        county.round()
+    county.town.order(award)
+    clerk = county.town.civil.staff["林芳"].handle
+    template = signed(county.civil, Statement("case-submitted", new_handle(), {"matter": "m"}), by=clerk)
+    put(county.civil, *(forged(county.civil, template, jti=new_handle(), sub=new_handle()) for _ in range(ENTRIES)))
+    county.publish()
+    monkeypatch.setattr(mirror, "ENTRIES_A_ROUND_MAX", 2 * ENTRIES)
+    county.clock.wait(ROUND_SECONDS)
+    run_round(county.police)
+    assert county.held("公安局", county.civil) > ENTRIES
+    return county, waiting
+
+
+def test_no_round_scans_a_table_that_grows_whether_or_not_there_is_news(told):
+    county, award = told
+    with overheard(county.police) as statements:
+        county.clock.wait(ROUND_SECONDS)
+        report = run_round(county.police)
+        assert [row.new for row in report.rows] == [0, 0]
+        quiet = len(statements)
+        assert quiet > 50
+        assert scanned(county.police, set(statements)) == {}
+        # An award and the order of another one, checked and asked about by the rules.
+        statements.clear()
+        county.town.approved()
+        county.town.order(award)
+        county.publish()
+        county.clock.wait(ROUND_SECONDS)
+        report = run_round(county.police)
+        assert [row.new for row in report.rows] == [4, 1]
+        assert scanned(county.police, set(statements)) == {}
+
+
+def test_a_scan_would_be_seen(county):
+    for statement, table in (
+        ("SELECT count(*) FROM objects WHERE status = 'PAID'", "objects"),
+        ("SELECT f.at FROM feed AS f WHERE f.kind = 'genesis'", "feed"),
+        ("UPDATE entries SET entry = entry WHERE idx = 5", "entries"),
+    ):
+        assert set(scanned(county.police, [statement])) == {table}
