@@ -1,6 +1,6 @@
 """found by an index: what waits for an object, and what has waited too long, whatever else waits
 
-Revision: 0009, after 0006
+Revision: 0007, after 0006
 """
 
 from alembic import op
