@@ -167,10 +167,11 @@ def _shown(said: Sequence[Said]) -> int:
 
 def _check_enough(said: Sequence[Said], departments: int, silent: Sequence[str]) -> None:
     """A shorter history of ours is ours too: one that lies must not be the only one who speaks."""
-    if len(said) < needed(departments):
+    speaking = {one.peer.origin for one in said}  # at however many addresses
+    if len(speaking) < needed(departments):
         raise PeerUnreachable(
-            f"nothing was written: {len(said)} of {departments - 1} departments have said what they hold, and without"
-            f" the mark beside the keys it takes {needed(departments)}; telephone the others, and try again"
+            f"nothing was written: {len(speaking)} of {departments - 1} departments have said what they hold, and"
+            f" without the mark beside the keys it takes {needed(departments)}; telephone the others, and try again"
             + "".join(f"\n{why}" for why in silent)
         )
 

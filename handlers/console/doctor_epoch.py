@@ -8,8 +8,6 @@ from ledger.peers.looking import Look
 from ledger.peers.members import member_of
 from ledger.rules.epochs import Epoch
 
-POLICY = "policy"
-
 _FOUND = "when all of the first departments follow each other, run at each: python app.py peers found"
 
 
@@ -31,12 +29,12 @@ def examine_epoch(view: View, name: str, looks: Sequence[Look]) -> Iterator[Line
 def _none(view: View, name: str) -> Line:
     for one in view.about_us:
         agreed = f"{len(one.agreed)} of {one.needed} members have agreed that this department joins"
-        return Line(POLICY, good=False, found=agreed, mend=f"telephone the others: #同意加入 {name}")
+        return Line("policy", good=False, found=agreed, mend=f"telephone the others: #同意加入 {name}")
     for begun in view.begun:
         missing = ", ".join(one.origin for one in begun.members if one not in begun.logged)
         found = f"a network of {len(begun.members)} has not begun: {missing}"
-        return Line(POLICY, good=False, found=found, mend="there, or once it is seen here: python app.py peers found")
-    return Line(POLICY, good=False, found="nobody has agreed yet who belongs to the network", mend=_FOUND)
+        return Line("policy", good=False, found=found, mend="there, or once it is seen here: python app.py peers found")
+    return Line("policy", good=False, found="nobody has agreed yet who belongs to the network", mend=_FOUND)
 
 
 def _same(epoch: Epoch, looks: Sequence[Look]) -> Line:
@@ -45,7 +43,7 @@ def _same(epoch: Epoch, looks: Sequence[Look]) -> Line:
     others = [name for name, one in told.items() if (one.number, one.name) != (epoch.number, epoch.name)]
     ours = f"epoch {epoch.number} of {len(epoch.members)} departments"
     if not others:
-        return Line(POLICY, good=True, found=f"{ours}, the same at {len(told)} others")
+        return Line("policy", good=True, found=f"{ours}, the same at {len(told)} others")
     differ = ", ".join(f"{name} counts epoch {told[name].number}" for name in others)
     mend = "a round or two, if somebody has just agreed; else see the lines of those departments, here and there"
-    return Line(POLICY, good=False, found=f"{ours}, but {differ}", mend=mend)
+    return Line("policy", good=False, found=f"{ours}, but {differ}", mend=mend)

@@ -26,7 +26,7 @@ DAY_SECONDS = 86_400
 _JOIN = "python app.py peers invite, and send the line that it prints (docs/network.md)"
 _FLOODED = (
     "if it has just joined or come back, wait: the past is being read. Else ask them what they write; the others have"
-    " their turns meanwhile, and `peers remove` ends it"
+    " their turns meanwhile; #同意退出 at enough members, and then `peers remove`, ends it"
 )
 _NTP = "let NTP set it: systemd-timesyncd or chronyd"
 

@@ -3,7 +3,9 @@
 It says where files lie and what does not work: nobody else's business. Looking changes nothing.
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from threading import Lock
 
 from flask import Blueprint, Response
 
@@ -15,19 +17,39 @@ from handlers.services import Services
 from ledger.desk import Purpose
 
 
+class OneAtATime:
+    """It asks every department and waits for each: whoever reloads the page must not take all that answers people."""
+
+    def __init__(self, examine: Callable[[], Sequence[Line]]) -> None:
+        self._examine = examine
+        self._lock = Lock()
+
+    def look(self) -> Sequence[Line] | None:
+        """What there is to see now; None while somebody else is looking."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            return self._examine()
+        finally:
+            self._lock.release()
+
+
 def add(pages: Blueprint, services: Services) -> None:
     """Add it to the pages of a node."""
     doors = behind_a_link("doctor", services)
-    doors.add_url_rule("/doctor/<token>", "look", partial(_look, services), methods=["GET"])
+    look = partial(_look, services, OneAtATime(services.examine))
+    doors.add_url_rule("/doctor/<token>", "look", look, methods=["GET"])
     pages.register_blueprint(doors)
 
 
-def _look(services: Services, token: str) -> Response:
+def _look(services: Services, examination: OneAtATime, token: str) -> Response:
     visit = arrive(services, token)
     if visit.ticket.purpose is not Purpose.DOCTOR:
         raise Gone
-    lines = services.examine()
     say = visitors_voice(services)
+    lines = examination.look()
+    if lines is None:
+        return page(say, "doctor/wait.html", status=503)
     return page(
         say,
         "doctor/doctor.html",

@@ -124,9 +124,20 @@ def run_round(
 def _keep_addresses(home: Home, peers: Sequence[Peer]) -> None:
     """A round goes on without: only a node that loses its database would want them."""
     try:
-        AddressBook.beside(home.high_water.path).keep({peer.origin: peer.url for peer in peers})
+        book = AddressBook.beside(home.high_water.path)
+        book.keep({**_not_yet_followed(home, book), **{peer.origin: peer.url for peer in peers}})
     except Busy as error:
         _log.warning("where the other departments are is not written down: %s", error)
+
+
+def _not_yet_followed(home: Home, book: AddressBook) -> dict[str, str]:
+    """Where those are that nobody has followed again since this node was rebuilt; whoever was removed is left out."""
+    with reading(home.engine) as connection:
+        known = {peer.origin for peer in read_peers(connection, with_removed=True)}
+    try:
+        return {origin: url for origin, url in book.read().items() if origin not in known}
+    except Misconfigured:
+        return {}  # damaged: it is written anew
 
 
 def finding_line(finding: Finding) -> str:

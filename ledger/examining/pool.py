@@ -4,6 +4,7 @@ The processes are programs of their own and not copies of this one: they start w
 that is open here. One that dies is an error of the whole: nobody waits for it, and nothing is taken for looked at.
 """
 
+import os
 import subprocess
 import sys
 from collections import deque
@@ -18,6 +19,8 @@ from ledger.errors import Unavailable
 from ledger.examining.examine import Examined, Task, examine
 from ledger.examining.worker import receive, send
 
+# Of our environment, where passphrases may stand: what entries are is up to strangers.
+_INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME")
 AHEAD = 2  # tasks a process, so that none waits for the one who folds
 SMALL_SIZE = 1_024  # entries that are looked at before other processes would have started
 _RUN = "runpy.run_module('ledger.examining.worker', run_name='__main__')"
@@ -71,7 +74,10 @@ class _Worker:
         self._keys = keys
         self._told = 0
         self.process = subprocess.Popen(  # noqa: S603  this program's own module, by this very interpreter
-            [sys.executable, "-c", _START, *sys.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-c", _START, *sys.path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={name: os.environ[name] for name in _INHERITED if name in os.environ},
         )
 
     def ask(self, task: Task) -> Examined:

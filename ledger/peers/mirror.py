@@ -4,6 +4,7 @@ Nothing is stored before it leads to a root that the peer signed; nothing is cos
 checked. A record that should not have been written becomes a finding, and the round goes on.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, select, update
 
 from ledger.errors import PeerUnreachable
 from ledger.examining.examine import Looked, Task, looked_at
-from ledger.examining.pool import Keys, examining_in_turn
+from ledger.examining.pool import Keys, WorkerDied, examining_in_turn
 from ledger.log import cosigned_note
 from ledger.merkle.add_checkpoint import AddCheckpoint
 from ledger.merkle.checkpoint import Checkpoint
@@ -41,6 +42,8 @@ from ledger.storage.network import mirror_name
 ENTRIES_A_ROUND_MAX = 8 * 1024  # of one peer: the others wait for their turn
 ENTRIES_A_TRANSACTION = 256  # the desk writes in between
 WORKERS = min(os.cpu_count() or 1, 8)  # processes that look at entries, while a peer is far ahead
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +186,23 @@ def _keep_head(home: Home, log_id: int, head: Head, opened: CosignedCheckpoint) 
 
 
 def _catch_up(home: Home, peer: Peer, log_id: int, head: Head, read: ReadNode, *, story: bool) -> tuple[int, int, int]:
+    try:
+        return _catch_up_with(WORKERS, home, peer, log_id, head, read, story=story)
+    except (WorkerDied, OSError) as error:  # no room for processes: then slowly, from where it stood
+        _log.warning("%s is looked at by one process: %s", peer.name, error)
+        return _catch_up_with(1, home, peer, log_id, head, read, story=story)
+
+
+def _catch_up_with(
+    workers: int, home: Home, peer: Peer, log_id: int, head: Head, read: ReadNode, *, story: bool
+) -> tuple[int, int, int]:
     with reading(home.engine) as connection:
         edge = entries.read_edge(connection, log_id)
         keys = Keys()
         _learn(keys, connection, log_id)
     refused = 0
     # The processes start while the entries come.
-    with examining_in_turn(keys, min(head.size - edge.size, ENTRIES_A_ROUND_MAX), WORKERS) as examiner:
+    with examining_in_turn(keys, min(head.size - edge.size, ENTRIES_A_ROUND_MAX), workers) as examiner:
         fetched = fetch_entries(home.client, peer, edge.size, head.size, count_max=ENTRIES_A_ROUND_MAX)
         if fetched:
             check_entries(edge, fetched, head, read)

@@ -1,9 +1,10 @@
 """The doctor's page: red lines first with what to do, in two languages, for the officer who has the link, and nobody else."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -34,9 +35,11 @@ class Examined:
     lines: tuple[Line, ...] = LINES
     looks: list[int] = field(default_factory=list)
 
+    look: Callable[[], tuple[Line, ...]] | None = None  # instead of these
+
     def __call__(self) -> tuple[Line, ...]:
         self.looks.append(1)
-        return self.lines
+        return self.look() if self.look else self.lines
 
 
 @pytest.fixture
@@ -89,6 +92,23 @@ def test_each_look_looks_anew_and_writes_nothing(counter, examined):
     assert counter.client.post(path).status_code == 405
 
 
+def test_a_second_look_at_the_same_moment_waits_for_nobody(counter, examined):
+    """A look asks every department: reloads must not take all the threads that answer people."""
+    path = link(counter)
+    seen: list[Any] = []
+
+    def look_again():
+        if not seen:
+            seen.append(counter.look(path))
+        return LINES
+
+    examined.look = look_again
+    assert "有2项要修" in text(counter, path)
+    assert seen[0].status_code == 503
+    assert "半分钟" in seen[0].get_data(as_text=True)
+    assert "有2项要修" in text(counter, path)
+
+
 def test_whatever_is_no_such_link_is_gone_byte_for_byte_and_nothing_is_looked_at(counter, examined):
     gone = text(counter, "/doctor/" + "A" * 32, 404)
     over, revoked = link(counter), link(counter, "高伟")
@@ -104,7 +124,7 @@ def test_whatever_is_no_such_link_is_gone_byte_for_byte_and_nothing_is_looked_at
 
 def topics() -> Iterator[str]:
     """What every line that the doctor can say is about."""
-    for file in ("doctor.py", "doctor_network.py"):
+    for file in ("doctor.py", "doctor_network.py", "doctor_epoch.py"):
         for node in ast.walk(ast.parse((CONSOLE / file).read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Line":
                 named = [word.value for word in node.keywords if word.arg == "kind"] or node.args[:1]
@@ -115,7 +135,7 @@ def topics() -> Iterator[str]:
 @pytest.mark.parametrize("language", TEXTS)
 def test_every_line_of_the_doctor_has_its_words(language):
     found = set(topics())
-    assert {"backup", "key", "department", "of-us", "codes"} <= found
+    assert {"backup", "key", "department", "of-us", "codes", "policy", "member"} <= found
     assert {f"doctor.{part}.{topic}" for topic in found for part in ("name", "mend")} == {
         key for key in TEXTS[language] if key.startswith(("doctor.name.", "doctor.mend."))
     }

@@ -452,3 +452,7 @@ def test_each_round_keeps_beside_the_keys_where_the_others_are(worked):
     book.path.write_text("{")
     worked.round()
     assert book.read() == {"22.example/log": URLS[0]}
+    # Who was not followed again when a node was rebuilt is still asked when it is tried once more.
+    book.keep({"22.example/log": URLS[0], "24.example/log": "https://24.example"})
+    worked.round()
+    assert book.read() == {"22.example/log": URLS[0], "24.example/log": "https://24.example"}

@@ -22,6 +22,8 @@ _NAMES = {
     "departments": "Ties to other departments",
     "clock": "Clock",
     "quorum": "Whether enough departments look at ours",
+    "policy": "Who belongs to the network",
+    "member": "A member that we are not connected with",
     "department": "Another department, looked at by us",
     "of-us": "Another department, looking at us",
 }
@@ -49,6 +51,8 @@ _MENDS = {
     "departments": "No department is connected yet: let the administrator invite the first.",
     "clock": "This machine's clock is wrong: let the administrator have it set by itself.",
     "quorum": "Too few departments look at ours, so receipts wait; the red lines below say who is missing.",
+    "policy": "Let the administrator read what is said below: all must count the same members.",
+    "member": "Let the administrator connect with it; if it is no more, #同意退出 asks all to agree that it leaves.",
     "department": "Telephone them: does their node run, and do they write much at once?",
     "of-us": "They have not looked at ours: telephone them, and ask them to look at their own examination.",
 }
@@ -61,6 +65,7 @@ TEXTS: dict[str, str] = {
     "doctor.all-good": "All is good. There is nothing to do now.",
     "doctor.some": "{count} to be mended, first in the list.",
     "doctor.at": "Looked at {at}; reload to look again. The link is good until {until}; please do not pass it on.",
+    "doctor.wait": "Somebody is looking at this moment: please reload in half a minute.",
     "doctor.red": "to mend",
     "doctor.green": "good",
     **{f"doctor.name.{topic}": name for topic, name in _NAMES.items()},

@@ -22,6 +22,8 @@ _NAMES = {
     "departments": "和其他部门的连接",
     "clock": "时钟",
     "quorum": "够不够部门在核对本部门",
+    "policy": "联网部门的名单",
+    "member": "名单上的部门，本部门还没有连上",
     "department": "核对其他部门",
     "of-us": "其他部门核对本部门",
 }
@@ -47,6 +49,8 @@ _MENDS = {
     "departments": "还没有和别的部门连上，请管理员邀请第一个部门。",
     "clock": "本机的时间不准，请管理员打开自动对时。",
     "quorum": "核对本部门的部门不够，回执要先等着；哪个部门没来，看下面的红项。",
+    "policy": "请管理员看下面的说明：谁在名单上，要大家一致。",
+    "member": "请管理员和这个部门连上；它已经不在了，就发 #同意退出 请大家同意。",
     "department": "请打电话问对方：节点是不是开着，是不是一次写了很多。",
     "of-us": "对方没有核对本部门，请打电话请他们也看一下体检。",
 }
@@ -59,6 +63,7 @@ TEXTS: dict[str, str] = {
     "doctor.all-good": "全部正常，现在不用做什么。",
     "doctor.some": "有{count}项要修，在最前面。",
     "doctor.at": "{at}查的，刷新就再查一次。链接{until}前有效，请不要转发。",
+    "doctor.wait": "有人正在查，请过半分钟再刷新。",
     "doctor.red": "要修",
     "doctor.green": "正常",
     **{f"doctor.name.{topic}": name for topic, name in _NAMES.items()},
