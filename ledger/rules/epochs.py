@@ -2,8 +2,11 @@
 
 An epoch is in force when a quorum of the members of the one before have agreed to it in one ballot. A department agrees
 once in a ballot; to a ballot after the first it comes only when nothing else can reach the quorum in an earlier one any
-more. So two quorums for different changes would need more liars than the quorum allows for, in whatever order the logs
-arrive (Paxos, with people for proposers).
+more. So two different changes never both come into force, in whatever order the logs arrive (Paxos, with people for
+proposers), as long as each log shows one history and no more departments lie than the quorum allows for.
+
+A member that shows two histories in a contested change can divide the network: one change is in force for some, another
+for the rest. It convicts itself (R36); nothing here brings the two together again (decision 0070 says what does).
 """
 
 from bisect import bisect_left
