@@ -172,6 +172,8 @@ def _members(conn: Connection, own_url: str, number: int | None) -> tuple[int, l
     epoch = view.epoch if number is None else view.numbered(number)
     if epoch is None and number:
         raise MalformedPolicy(f"no epoch {number} is in force here")
+    if number == 0 and view.epoch is not None:
+        raise MalformedPolicy(f"an epoch is in force here, so there is no 0: ask for one from 1 to {view.epoch.number}")
     if epoch is None:  # nobody has agreed on anything yet
         known = [_own(conn, own_url), *_peers(conn, _p.removed.is_(False))]
         return len(known), known

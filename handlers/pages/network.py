@@ -13,6 +13,8 @@ from ledger.peers.checks import Check, Member, read_checks, read_members
 from ledger.peers.members import Waiting, read_waiting
 from ledger.storage.engine import reading
 
+WAITING_MAX = 50  # everybody may read this, and a liar among the members can propose very many
+
 
 def add(blueprint: Blueprint, services: Services) -> None:
     """Add it to the pages of a node."""
@@ -28,7 +30,8 @@ def _network(services: Services) -> Response:
     said = {
         "node": node.origin,
         "epoch": _epoch(view),
-        "waiting": [_waiting(one) for one in waiting],
+        "waiting": [_waiting(one) for one in waiting[:WAITING_MAX]],
+        "waiting_more": max(len(waiting) - WAITING_MAX, 0),
         "departments": [_member(one, node.public_url) for one in members],
         "checks": [_check(one) for one in checks],
     }

@@ -108,7 +108,10 @@ def _waiting(turn: Turn) -> Own:
     with reading(turn.services.node.engine) as connection:
         names = tuple(one.department for one in read_waiting(connection) if one.change == JOINED)
     say = turn.say
-    return say.say("epochs.waiting", departments=say.departments(names)) if names else say.say("epochs.nothing")
+    if not names:
+        return say.say("epochs.nothing")
+    more = say.say("epochs.more", count=len(names) - LISTED_MAX) if len(names) > LISTED_MAX else None
+    return lines(say.say("epochs.waiting", departments=say.departments(names[:LISTED_MAX])), more)
 
 
 def notice(turn: Turn) -> Own | None:

@@ -75,7 +75,10 @@ def member_of(peer: Peer) -> Member | None:
 
 
 def read_waiting(connection: Connection) -> list[Waiting]:
-    """What the members have begun to agree to, and then whom we follow though they are no members."""
+    """What the members have begun to agree to, and whom we follow though they are no members; strangers last.
+
+    A liar can propose as many of those as its log has room for.
+    """
     view, network = read_view(connection), Network.read(connection)
     followed = {member_of(peer): introduction_of(peer) for peer in read_peers(connection)}
     begun = [
@@ -92,7 +95,7 @@ def read_waiting(connection: Connection) -> list[Waiting]:
         for one in (*view.open(), *view.about_us)
         if _is_named_right(one.change, network, followed)
     ]
-    return [*begun, *_not_begun(connection, view, {one.member for one in begun})]
+    return sorted([*begun, *_not_begun(connection, view, {one.member for one in begun})], key=_is_strange)
 
 
 def _is_named_right(change: Change, network: Network, followed: Mapping[Member | None, Introduction]) -> bool:
@@ -123,8 +126,7 @@ def find_change(connection: Connection, change: str, name: str) -> Waiting | Non
     """The change that an officer means: who joins is waiting already, who leaves is a member."""
     waiting = [one for one in read_waiting(connection) if one.change == change]
     # Whom we follow comes first: anybody could propose a stranger under the same name.
-    meant = sorted((one for one in waiting if name in {one.department, one.member.origin}), key=_is_strange)
-    found = next(iter(meant), None)
+    found = next((one for one in waiting if name in {one.department, one.member.origin}), None)
     epoch = read_view(connection).epoch
     if found is not None or change != LEFT or epoch is None:
         return found
@@ -136,4 +138,4 @@ def find_change(connection: Connection, change: str, name: str) -> Waiting | Non
 
 
 def _is_strange(one: Waiting) -> bool:
-    return one.words is None
+    return one.change == JOINED and one.words is None

@@ -16,6 +16,10 @@ from ledger.records.statement import Record
 
 FOUNDED, AGREED = "epoch-founded", "epoch-agreed"  # the two kinds
 JOINED, LEFT = "joined", "left"
+FOUNDINGS_MAX = 8  # a department that mistyped one founds again; everybody keeps and reads all of them
+BALLOTS_MAX = 16  # words on one epoch: who has not come to an end by then will not
+# Of all epochs, as the chain is computed from the first on. An honest member has one word or two for each of them.
+VOTES_MAX = 1024
 HANDLE = base64url.encode(sha256(b"onetrip-epochs/v1\n").digest()[:16])  # the same in every log
 
 _DOMAIN = b"onetrip-epoch/v1\n"
@@ -110,6 +114,8 @@ def _found(before: EpochsState, record: Record) -> EpochsState:
         raise IllegalStep(record.kind, "agreed", "network-exists")
     if members in before.foundings:
         raise IllegalStep(record.kind, "founded", "agreed-already")
+    if len(before.foundings) >= FOUNDINGS_MAX:
+        raise IllegalStep(record.kind, "founded", "too-many-foundings")
     return replace(before, foundings=(*before.foundings, members))
 
 
@@ -120,6 +126,10 @@ def _agree(before: EpochsState, record: Record) -> EpochsState:
     vote = Vote(clear["ballot"], change)
     if before.votes and vote.place <= before.votes[-1].place:
         raise IllegalStep(record.kind, "agreed", "two-successors")
+    if sum(one.change.number == change.number for one in before.votes[-BALLOTS_MAX:]) >= BALLOTS_MAX:
+        raise IllegalStep(record.kind, "agreed", "too-many-ballots")
+    if len(before.votes) >= VOTES_MAX:
+        raise IllegalStep(record.kind, "agreed", "too-many-votes")
     return replace(before, votes=(*before.votes, vote))
 
 

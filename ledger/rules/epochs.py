@@ -2,19 +2,26 @@
 
 An epoch is in force when a quorum of the members of the one before have agreed to it in one ballot. A department agrees
 once in a ballot; to a ballot after the first it comes only when nothing else can reach the quorum in an earlier one any
-more. So two quorums for different changes would need more liars than the quorum allows for, in whatever order the logs
-arrive (Paxos, with people for proposers).
+more. So two different changes never both come into force, in whatever order the logs arrive (Paxos, with people for
+proposers), as long as each log shows one history and no more departments lie than the quorum allows for.
+
+A member that shows two histories in a contested change can divide the network: one change is in force for some, another
+for the rest. It convicts itself (R36); nothing here brings the two together again (decision 0070 says what does).
 """
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ledger.merkle.policy import quorum
-from ledger.records.epochs import JOINED, Change, Founding, Member, Vote, founding_name
+from ledger.records.epochs import BALLOTS_MAX, JOINED, Change, Founding, Member, Vote, founding_name
 
 # Why a department may not agree to a change, as slugs of the message catalogue.
 ALREADY_MEMBER, NO_MEMBER, NOT_IN_NETWORK = "member-already", "no-member", "not-in-network"
 AGREED_ALREADY, ANOTHER_CHANGE, TOO_FEW = "agreed-already", "another-change", "too-few"
+TOO_MANY_BALLOTS = "too-many-ballots"
 MEMBERS_MIN = 2
 
 
@@ -69,7 +76,46 @@ class Begun:
     logged: tuple[Member, ...]
 
 
-@dataclass(frozen=True, slots=True)
+class _Count:
+    """The votes on what comes after one epoch, added up once: a member's log has room for many."""
+
+    def __init__(self, epoch: Epoch, cast: Sequence[Cast]) -> None:
+        self.epoch = epoch
+        self.last: dict[Member, int] = {}  # the newest ballot in which each has agreed to something
+        self.voices: dict[tuple[Change, int], list[Member]] = {}
+        self.ballots: dict[Change, list[int]] = {}
+        for one in cast:
+            self.last[one.by] = max(one.ballot, self.last.get(one.by, 0))
+            self.voices.setdefault((one.change, one.ballot), []).append(one.by)
+            self.ballots.setdefault(one.change, []).append(one.ballot)
+        self.words = Counter(one.by for one in cast)
+        seen = {one.ballot for one in cast}
+        self.steps = sorted({*seen, *(at + 1 for at in seen)})  # between these nothing differs
+        self._newest = sorted(self.last.values())
+
+    def agreed(self, change: Change, ballot: int) -> Sequence[Member]:
+        """Who has agreed to it in that ballot."""
+        return self.voices.get((change, ballot), ())
+
+    def may_reach(self, change: Change, ballot: int, *, without: Member | None = None) -> bool:
+        """Whether a change may still come into force in that ballot; `without` the word of one that goes on from it."""
+        heard = len(self._newest) - bisect_left(self._newest, ballot)
+        heard += without is not None and self.last.get(without, 0) < ballot
+        silent = len(self.epoch.members) - heard
+        return len(self.agreed(change, ballot)) + silent >= self.epoch.needed
+
+    @cached_property
+    def hopeful(self) -> Sequence[tuple[Change, int]]:
+        """What may still come into force, and in which ballot."""
+        return [one for one in self.voices if self.may_reach(*one)]
+
+    def won(self) -> Change | None:
+        """What has come into force."""
+        won = [(ballot, change) for (change, ballot), by in self.voices.items() if len(by) >= self.epoch.needed]
+        return min(won)[1] if won else None
+
+
+@dataclass(frozen=True)
 class Chain:
     """The epochs in force, the oldest first, and what the members have said of the next."""
 
@@ -85,17 +131,20 @@ class Chain:
         """Whether this department ever belonged to it."""
         return any(member in epoch.members for epoch in self.epochs)
 
+    @cached_property
+    def _count(self) -> _Count:
+        return _Count(self.newest, self.cast)
+
     def open(self) -> tuple[Open, ...]:
         """What waits, each in the ballot in which it has got furthest; first what has most voices."""
-        changes = dict.fromkeys(one.change for one in self.cast)
-        found = [self._furthest(change) for change in changes]
+        found = [self._furthest(change) for change in self._count.ballots]
         return tuple(sorted(found, key=lambda one: (-len(one.agreed), one.change.name)))
 
     def _furthest(self, change: Change) -> Open:
-        ballots = {one.ballot for one in self.cast if one.change == change}
-        voices = {at: _agreed(self.cast, change, at) for at in ballots}
-        at = max(ballots, key=lambda at: (self._may_reach(change, at), len(voices[at]), at))
-        return Open(change, at, voices[at], self.newest.needed)
+        count = self._count
+        order = {at: (count.may_reach(change, at), len(count.agreed(change, at)), at) for at in count.ballots[change]}
+        at = max(order, key=lambda at: order[at])
+        return Open(change, at, tuple(count.agreed(change, at)), self.newest.needed)
 
     # --- what a department may still say ---
 
@@ -104,9 +153,10 @@ class Chain:
 
         However far ahead a single one has gone, the others need not follow it.
         """
-        first = self._last(own) + 1
-        seen = {one.ballot for one in self.cast if one.ballot >= first}
-        return next(at for at in sorted({first, *seen, *(at + 1 for at in seen)}) if self._may_reach(change, at))
+        count, first = self._count, self._last(own) + 1
+        if count.may_reach(change, first):
+            return first
+        return next(at for at in count.steps[bisect_left(count.steps, first) :] if count.may_reach(change, at))
 
     def refusal(self, own: Member, change: Change) -> str | None:
         """Why this department may not agree to that change now, as a slug of the message catalogue; None if it may."""
@@ -114,23 +164,19 @@ class Chain:
             return NOT_IN_NETWORK
         if not _fits(self.newest, change):
             return _misfit(self.newest, change)
-        last, ballot = self._last(own), self.ballot(own, change)
-        is_ahead = any(one.change == change and one.ballot > last for one in self.cast)
-        if own in _agreed(self.cast, change, last) and self._may_reach(change, last) and not is_ahead:
-            return AGREED_ALREADY  # it waits for the others only
-        others = {(one.change, one.ballot) for one in self.cast if one.ballot < ballot and one.change != change}
+        count, last, ballot = self._count, self._last(own), self.ballot(own, change)
+        # Whoever waits follows others into the next ballot, and not towards one far ahead, through ballots with nobody.
+        if own in count.agreed(change, last) and count.may_reach(change, last) and not count.agreed(change, ballot):
+            return AGREED_ALREADY
+        if count.words[own] >= BALLOTS_MAX:
+            return TOO_MANY_BALLOTS
         # What nobody here has heard of cannot come in those ballots either: too few are silent, or this change helped.
-        return ANOTHER_CHANGE if any(self._may_reach(*one, without=own) for one in others) else None
+        others = (one for one in count.hopeful if one[1] < ballot and one[0] != change)
+        return ANOTHER_CHANGE if any(count.may_reach(*one, without=own) for one in others) else None
 
     def _last(self, own: Member) -> int:
         """The newest ballot in which this department has agreed to something; 0 for none."""
-        return max((one.ballot for one in self.cast if one.by == own), default=0)
-
-    def _may_reach(self, change: Change, ballot: int, *, without: Member | None = None) -> bool:
-        """Whether a change may still come into force in that ballot; `without` the word of one that goes on from it."""
-        heard = {one.by for one in self.cast if one.ballot >= ballot} | {without}
-        silent = len(set(self.newest.members) - heard)
-        return len(_agreed(self.cast, change, ballot)) + silent >= self.newest.needed
+        return self._count.last.get(own, 0)
 
 
 def chains_of(logs: Iterable[Said]) -> tuple[list[Chain], list[Begun]]:
@@ -170,7 +216,7 @@ def _follow(first: Epoch, after: Mapping[str, Sequence[tuple[Member, Vote]]]) ->
     epochs = [first]
     while True:
         cast = _cast(epochs[-1], after.get(epochs[-1].name, ()))
-        won = _won(epochs[-1], cast)
+        won = _Count(epochs[-1], cast).won()
         if won is None:
             return Chain(tuple(epochs), cast)
         epochs.append(_changed(epochs[-1], won))
@@ -197,17 +243,7 @@ def _misfit(epoch: Epoch, change: Change) -> str:
     return TOO_FEW if change.member in epoch.members else NO_MEMBER
 
 
-def _won(epoch: Epoch, cast: Sequence[Cast]) -> Change | None:
-    agreed = {(one.ballot, one.change) for one in cast}
-    won = [one for one in agreed if len(_agreed(cast, one[1], one[0])) >= epoch.needed]
-    return min(won)[1] if won else None
-
-
 def _changed(epoch: Epoch, change: Change) -> Epoch:
     others = [one for one in epoch.members if one != change.member]
     members = [*others, change.member] if change.change == JOINED else others
     return Epoch(change.number, change.name, tuple(sorted(members)), change)
-
-
-def _agreed(cast: Sequence[Cast], change: Change, ballot: int) -> tuple[Member, ...]:
-    return tuple(one.by for one in cast if (one.change, one.ballot) == (change, ballot))

@@ -8,7 +8,7 @@ import pytest
 from ledger.audit.verify import verify_database
 from ledger.epochs import agreement, read_view, statement_of
 from ledger.errors import Misconfigured, Refused
-from ledger.merkle.errors import QuorumMissing
+from ledger.merkle.errors import MalformedPolicy, QuorumMissing
 from ledger.peers.joining import remove_peer
 from ledger.peers.members import found_network
 from ledger.receipts import make_receipt
@@ -87,6 +87,12 @@ def test_a_network_begins_when_the_last_of_its_first_members_has_said_so(strange
 def test_one_department_alone_founds_no_network(strangers: Network):
     with pytest.raises(Misconfigured, match="peers invite"):
         found_network(strangers.node(NEW))
+
+
+def test_there_is_no_epoch_0_any_more_when_one_is_in_force(network: Network):
+    with pytest.raises(MalformedPolicy, match="from 1 to 1"):
+        network.policy("民政局", epoch=0)
+    assert network.policy("民政局", epoch=1) == network.policy("民政局")
 
 
 # --- joining ---

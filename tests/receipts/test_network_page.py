@@ -43,7 +43,7 @@ def check(said: dict[str, Any], by: Node, of: Node, role: str = "mirror") -> dic
 def test_it_has_the_shape_that_is_documented(calm: Bureau):
     for node in calm.county.nodes.values():
         said = told(calm, node)
-        assert set(said) == {"node", "epoch", "waiting", "departments", "checks"}
+        assert set(said) == {"node", "epoch", "waiting", "waiting_more", "departments", "checks"}
         assert said["epoch"] == {"number": 0, "name": None, "members": [], "needed": None}
         assert said["node"] == node.origin
         for one in said["departments"]:

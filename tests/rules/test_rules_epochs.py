@@ -1,16 +1,14 @@
 """Who belongs to the network by what the logs say, in whatever order they come, and who tries to say more than they may."""
 
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import IllegalStep
-from ledger.merkle.hashing import Hash
 from ledger.records.epochs import (
-    HANDLE,
     JOINED,
     LEFT,
     Change,
@@ -22,7 +20,6 @@ from ledger.records.epochs import (
     founding_name,
     sorted_members,
 )
-from ledger.records.statement import Record
 from ledger.rules.epochs import (
     AGREED_ALREADY,
     ALREADY_MEMBER,
@@ -30,57 +27,11 @@ from ledger.rules.epochs import (
     NO_MEMBER,
     NOT_IN_NETWORK,
     TOO_FEW,
-    Chain,
     Said,
     chain_for,
     chains_of,
 )
-
-
-def member(place: int) -> Member:
-    return Member(f"{place:02}.example/log", f"genesis-{place:02}")
-
-
-def founding(count: int):
-    return sorted_members(member(place) for place in range(count))
-
-
-NEW, OTHER, PUPPET = member(50), member(51), member(66)
-
-
-@dataclass
-class Departments:
-    """What each department has said, as its log has it; who sees whom is the test's to say."""
-
-    count: int
-    said: dict[Member, Said] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        members = founding(self.count)
-        self.said = {one: Said(one, (members,), ()) for one in members}
-        self.said |= {one: Said(one, (), ()) for one in (NEW, OTHER, PUPPET)}
-
-    def chain(self, *hidden: int) -> Chain:
-        """As somebody sees it who has not heard what these say."""
-        logs = [replace(one, votes=()) if one.member in map(member, hidden) else one for one in self.said.values()]
-        [chain], _begun = chains_of(logs)
-        return chain
-
-    def wants(self, change: str, whom: Member, chain: Chain | None = None) -> Change:
-        newest = (chain or self.chain()).newest
-        return Change(newest.number + 1, newest.name, change, f"部门{whom.origin[:2]}", whom)
-
-    def vote(self, by: Member, vote: Vote) -> None:
-        self.said[by] = replace(self.said[by], votes=(*self.said[by].votes, vote))
-
-    def agree(self, place: int, change: Change, *hidden: int) -> str | None:
-        """Agree if that may be by what this department has heard; returns why not."""
-        chain, own = self.chain(*hidden), member(place)
-        reason = chain.refusal(own, change)
-        if reason is None:
-            self.vote(own, Vote(chain.ballot(own, change), change))
-        return reason
-
+from tests.rules.departments import NEW, OTHER, PUPPET, Departments, agreed, founding, member, record
 
 # --- the chain ---
 
@@ -279,14 +230,6 @@ def test_a_dead_department_is_put_out_though_another_wasted_its_word():
 
 
 # --- one log ---
-
-
-def record(kind: str, sub: str = HANDLE, iss: str = "00.example/log", **clear: object) -> Record:
-    return Record(b"", Hash(bytes(32)), f"onetrip-{kind}-v1+sd-jwt", kind, "kid", iss, "j", 0, sub, None, clear, ())
-
-
-def agreed(vote: Vote) -> Record:
-    return replace(record("epoch-agreed"), clear={**vote.change.claims, "ballot": vote.ballot})
 
 
 def test_two_successors_of_one_epoch_in_one_ballot_are_refused_in_every_log():

@@ -42,4 +42,7 @@ TEXTS = {
     "refused.epoch-changed": "The network's members have just changed; please look again first.",
     "refused.network-exists": "Our department is in a network already.",
     "refused.two-successors": "Our department has agreed to something in this ballot already.",
+    "refused.too-many-foundings": "Our department has founded too many networks already; none came of them.",
+    "refused.too-many-ballots": "Our department has agreed as often as it can in this epoch.",
+    "refused.too-many-votes": "Our department's log has no room for more of this; it needs a successor log.",
 }

@@ -37,4 +37,7 @@ TEXTS = {
     "refused.epoch-changed": "网络的成员刚刚变了，请重新看一下再同意。",
     "refused.network-exists": "本部门已经在一个网络里了。",
     "refused.two-successors": "本部门在这一轮已经同意过一件了。",
+    "refused.too-many-foundings": "本部门发起网络的次数太多了，不能再发起。",
+    "refused.too-many-ballots": "这一期里本部门同意的次数已经用完了，请打电话和其他部门商量。",
+    "refused.too-many-votes": "本部门同意加入、退出的总次数已经用完了，要换一套新的记录才能再同意。",
 }
