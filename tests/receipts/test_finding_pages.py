@@ -209,7 +209,8 @@ def test_a_round_by_hand_gives_the_address_of_each_finding(bureau: Bureau):
     def closed(*_arguments: object) -> Any:
         raise AssertionError("not needed for this")
 
-    doors = dict.fromkeys(("settings", "settings_with", "node_settings", "serve", "schedule", "demo"), closed)
+    unused = ("settings", "settings_with", "node_settings", "serve", "schedule", "demo", "trial", "throw_trial_away")
+    doors = dict.fromkeys(unused, closed)
     console = Console(open_node=lambda: bureau.police, check_matters=closed, now=lambda: 0, data=Path(), **doors)
     done = CliRunner().invoke(crosscheck, ["--json"], obj=console)
     assert done.exit_code == 1
