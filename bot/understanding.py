@@ -81,6 +81,7 @@ def as_written(raw: str, words: str) -> str:
     """
     if raw.isascii() or not words:
         return words
+    raw = raw[:TEXT_CHARACTERS_MAX]  # of which the words were read
     for start in range(len(raw) - len(words), -1, -1):
         if tidy(raw[start])[:1] != words[0]:
             continue

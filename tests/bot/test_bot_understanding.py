@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import understanding
 from bot.understanding import (
+    SPARE_CHARACTERS,
+    TEXT_CHARACTERS_MAX,
     as_written,
     find_number,
     is_question,
@@ -216,6 +219,21 @@ def test_long_rows_of_one_thing_are_read_at_once(text):
 )
 def test_words_for_a_record_are_as_they_were_written(raw, words, written):
     assert as_written(raw, words) == written
+
+
+def test_words_behind_which_a_text_goes_on_without_end_are_as_they_were_written(monkeypatch):
+    """No more is looked at than was read, however long the delivery."""
+    looked = []
+
+    def count(text):
+        looked.append(len(text))
+        return tidy(text)
+
+    monkeypatch.setattr(understanding, "tidy", count)
+    words = "金额不对,请改" + "改" * 200
+    raw = f"#退回 2126 {words.replace(',', '，')} " + "金额" * 30_000
+    assert as_written(raw, words) == words.replace(",", "，")
+    assert len(looked) <= 2 * TEXT_CHARACTERS_MAX * SPARE_CHARACTERS
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

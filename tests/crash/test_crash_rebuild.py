@@ -14,7 +14,6 @@ from ledger.high_water import HighWater
 from ledger.node import NodeSettings, open_database
 from ledger.storage import schema
 from ledger.storage.engine import open_engine, reading
-from tests.conftest import fresh_postgres
 from tests.crash import deeds
 from tests.crash.dying import DEATH, lines_of, moments, run
 from tests.fakes.network import Wire
@@ -56,15 +55,6 @@ def carrying(wire: Wire):
         return Response(answer.read(), answer.status_code, dict(answer.headers))
 
     return app
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.attack)])
-def fresh_url(request, tmp_path):
-    """Another empty database each time it is asked."""
-    if request.param == "sqlite":
-        return lambda number: f"sqlite:///{tmp_path / f'rebuilt-{number}.db'}"
-    server = request.getfixturevalue("postgres")
-    return lambda _number: fresh_postgres(server)
 
 
 def entries_of(url):

@@ -9,7 +9,6 @@ from ledger.high_water import HighWater
 from ledger.storage import schema
 from ledger.storage.engine import open_engine, reading, transaction
 from ledger.storage.upgrade import migrate
-from tests.conftest import fresh_postgres
 from tests.crash import deeds
 from tests.crash.dying import DEATH, lines_of, moments, run
 from tests.desk.world import Clock, found
@@ -36,15 +35,6 @@ def kept(tmp_path, quick_seal):
     back_up(engine, made.origin, folder / "node.backup", PASSPHRASE, more=CHAT_PARTS, now=made.clock())
     yield made, folder / "node.backup"
     engine.dispose()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.attack)])
-def fresh_url(request, tmp_path):
-    """Another empty database each time it is asked."""
-    if request.param == "sqlite":
-        return lambda number: f"sqlite:///{tmp_path / f'restored-{number}.db'}"
-    server = request.getfixturevalue("postgres")
-    return lambda _number: fresh_postgres(server)
 
 
 def tables(url):
