@@ -90,7 +90,7 @@ def policy(console: Console, origin: str | None, *, ed25519: bool, retired: bool
                 counted = epoch_counted(conn, epoch)
                 whole = network_policy(conn, chosen.public_url, ed25519=ed25519, retired=retired, epoch=epoch)
         except MerkleError as error:
-            stop(USED_WRONG, f"the members' keys make no policy: {error}")
+            stop(USED_WRONG, f"no policy: {error}")
     logs = tuple(log for log in whole.logs if origin in {None, log.verifier.name})
     if not logs:
         stop(USED_WRONG, f"--log: no member's log is called {origin}; without it the policy names them all")
