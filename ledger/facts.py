@@ -24,6 +24,7 @@ from ledger.storage import facts as rows
 from ledger.storage import lookups
 from ledger.storage import officers as staff
 from ledger.storage import vault as sealed
+from ledger.storage.entries import two_entries_between
 from ledger.storage.facts import ObjectRow
 from ledger.storage.findings import read_finding, read_findings
 from ledger.storage.lookups import Lookups
@@ -102,7 +103,7 @@ class Facts:
 
     def find_record(self, low: bytes, high: bytes) -> tuple[Ref, str] | None:
         """The one record of our own log whose leaf hash lies from `low` to `high`: its object, and its full id."""
-        found = rows.read_entries_between(self._conn, self.network.own.id, low, high)
+        found = two_entries_between(self._conn, self.network.own.id, low, high)
         if len(found) != 1:
             return None
         record = parse_record(found[0])

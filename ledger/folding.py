@@ -22,9 +22,10 @@ from ledger.records.governance import DepartmentState, OfficerState
 from ledger.records.statement import Record, open_disclosure
 from ledger.storage import facts as rows
 from ledger.storage import lookups
+from ledger.storage.entries import first_index
 from ledger.storage.facts import Key, SignerRow
 from ledger.storage.lookups import Lookups
-from ledger.storage.schema import entries, logs, waiting
+from ledger.storage.schema import logs, waiting
 from ledger.storage.vault import Placed, Vault, held_names
 
 DESK_PERSON = PERSON_OF_DESK
@@ -135,7 +136,6 @@ def _apply_to_signers(conn: Connection, log_id: int, idx: int, record: Record, n
 
 # --- what is private, fetched from the department that has it ---
 
-_INDEX = select(entries.c.idx).where(entries.c.log_id == bindparam("log_id"), entries.c.leaf == bindparam("leaf"))
 _LOG_ID = select(logs.c.id).where(logs.c.origin == bindparam("origin"))
 _WAIT = insert(waiting)
 _ARRIVED = delete(waiting).where(
@@ -172,7 +172,9 @@ def take_disclosures(
     folded = read_folded(conn, log_id, record.sub)
     vault = Vault(keys.vault_key)
     owner = citizen or _owner(conn, log_id, record, folded) or vault.add_citizen(conn)
-    idx = conn.execute(_INDEX, {"log_id": log_id, "leaf": record.leaf}).scalar_one()
+    idx = first_index(conn, log_id, record.leaf)
+    if idx is None:
+        raise BadDisclosure(record.record_id)
     held = held_names(conn, log_id, idx)
     fresh = {name: text for name, (text, _value) in opened.items() if name not in held}
     vault.put(conn, Placed(owner, log_id, record.sub, idx, record.leaf), fresh)

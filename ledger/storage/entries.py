@@ -64,13 +64,9 @@ _FIRST_OF_LEAF = (
     .order_by(_entries.idx)
     .limit(1)
 )
-_LEAVES_BETWEEN = (
-    select(_entries.leaf)
-    .where(_entries.leaf.between(bindparam("low"), bindparam("high")))
-    .distinct()
-    .order_by(_entries.leaf)
-    .limit(bindparam("limit"))
-)
+_BETWEEN = _entries.leaf.between(bindparam("low"), bindparam("high"))
+_TWO_BETWEEN = select(_entries.entry).where(_entries.log_id == bindparam("log"), _BETWEEN).limit(2)
+_LEAVES_BETWEEN = select(_entries.leaf).where(_BETWEEN).distinct().order_by(_entries.leaf).limit(bindparam("limit"))
 _new = schema.entries.alias("new")
 _REPEATED = Prepared(
     select(_entries.idx)
@@ -211,3 +207,9 @@ def first_index(connection: Connection, log_id: int, leaf: bytes) -> int | None:
 def leaves_between(connection: Connection, low: bytes, high: bytes, *, limit: int) -> list[bytes]:
     """Leaf hashes from `low` to `high`, of all logs together; each once, and so many at most."""
     return list(connection.execute(_LEAVES_BETWEEN, {"low": low, "high": high, "limit": limit}).scalars())
+
+
+def two_entries_between(connection: Connection, log_id: int, low: bytes, high: bytes) -> list[bytes]:
+    """Entries of a log whose leaf hashes lie from `low` to `high`, two at most: enough to see that one is not alone."""
+    rows = connection.execute(_TWO_BETWEEN, {"log": log_id, "low": low, "high": high})
+    return [bytes(entry) for entry in rows.scalars()]

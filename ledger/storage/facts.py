@@ -228,18 +228,6 @@ def read_unpaid_awards(conn: Connection, payer: str, own: int, *, offset: int, l
     return [(row[0], row[1]) for row in rows]
 
 
-_BETWEEN = (
-    select(entries.c.entry)
-    .where(entries.c.log_id == bindparam("log_id"), entries.c.leaf.between(bindparam("low"), bindparam("high")))
-    .limit(2)
-)
-
-
-def read_entries_between(conn: Connection, log_id: int, low: bytes, high: bytes) -> list[bytes]:
-    """Entries of a log whose leaf hashes lie from `low` to `high`, two at most: enough to see that one is not alone."""
-    return [bytes(entry) for entry in conn.execute(_BETWEEN, {"log_id": log_id, "low": low, "high": high}).scalars()]
-
-
 class Begun(NamedTuple):
     """An object's first record."""
 
