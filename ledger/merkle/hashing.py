@@ -102,4 +102,9 @@ def join_subtrees(subtrees: Sequence[Hash]) -> Hash:
 
 def root_of(leaves: Iterable[Hash]) -> Hash:
     """Return the root of the tree with these leaves."""
-    return CompactRange().extend(leaves).root()
+    level = list(leaves)
+    while len(level) > 1:
+        # A last one that is alone goes up as it is: that is where RFC 6962 splits a tree.
+        alone = level[-1:] if len(level) % 2 else []
+        level = [node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)] + alone
+    return level[0] if level else EMPTY_ROOT

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from ledger.merkle.encoding import SIZE_MAX
 from ledger.merkle.errors import EntryTooLong, MalformedTile, OutOfRange
-from ledger.merkle.hashing import ENTRY_BYTES_MAX, HASH_BYTES, Hash, root_of, split_hashes
+from ledger.merkle.hashing import ENTRY_BYTES_MAX, HASH_BYTES, Hash, node_hash, root_of, split_hashes
 from ledger.merkle.proofs import ReadNode
 
 TILE_HEIGHT = 8
@@ -119,9 +120,13 @@ def bundles_of(size: int) -> Iterator[Bundle]:
 
 def tile_hashes(tile: Tile, data: bytes) -> list[Hash]:
     """Cut a tile's content into its hashes; raise MalformedTile unless there are as many as its width says."""
+    return split_hashes(_whole(tile, data))
+
+
+def _whole(tile: Tile, data: bytes) -> bytes:
     if len(data) != tile.width * HASH_BYTES:
         raise MalformedTile(f"{tile_path(tile)} has {len(data)} bytes, not {tile.width * HASH_BYTES}")
-    return split_hashes(data)
+    return data
 
 
 def grow_tiles(size: int, leaves: Sequence[Hash], fetch: FetchTile) -> dict[Tile, bytes]:
@@ -151,21 +156,33 @@ def tile_node(fetch: FetchTile, size: int) -> ReadNode:
 
     It believes what it fetches: a proof made from it holds only when it has been checked against a signed root.
     """
-    fetched: dict[Tile, list[Hash]] = {}
+    fetched: dict[Tile, Sequence[Sequence[Hash]]] = {}
 
     def read(level: int, index: int) -> Hash:
         tile_level, height = divmod(level, TILE_HEIGHT)
         first = index << height
         tile = tile_at(tile_level, first // TILE_WIDTH, size)
         if tile not in fetched:
-            fetched[tile] = tile_hashes(tile, fetch(tile))
-        at = first % TILE_WIDTH
-        below = fetched[tile][at : at + (1 << height)]
-        if len(below) != 1 << height:
+            data = _whole(tile, fetch(tile))
+            # The few tiles above those of the leaves come again and again: what they hash to is kept.
+            fetched[tile] = _kept_nodes_of(data) if tile.level else _nodes_of(data)
+        at = first % TILE_WIDTH >> height
+        if at >= len(fetched[tile][height]):
             raise OutOfRange(f"a tree of size {size} has no complete node {index} at level {level}")
-        return root_of(below)
+        return fetched[tile][height][at]
 
     return read
+
+
+def _nodes_of(data: bytes) -> list[list[Hash]]:
+    """The hashes of a tile, and above them the complete nodes of each level within it."""
+    levels = [split_hashes(data)]
+    for _ in range(TILE_HEIGHT - 1):
+        levels.append([node_hash(*pair) for pair in zip(levels[-1][::2], levels[-1][1::2], strict=False)])
+    return levels
+
+
+_kept_nodes_of = lru_cache(maxsize=64)(_nodes_of)  # some 32 KB each
 
 
 def encode_bundle(entries: Iterable[bytes]) -> bytes:

@@ -46,8 +46,8 @@ _ENTRIES = (
     .where(_entries.log_id == bindparam("log"), _entries.idx >= bindparam("start"), _entries.idx < bindparam("end"))
     .order_by(_entries.idx)
 )
-_LEAVES = _ENTRIES.with_only_columns(_entries.leaf)
-_HASHES = (
+_LEAVES = Prepared(_ENTRIES.with_only_columns(_entries.leaf))
+_HASHES = Prepared(
     select(_hashes.hash)
     .where(
         _hashes.log_id == bindparam("log"),
@@ -163,12 +163,12 @@ def read_tile(connection: Connection, log_id: int, tile: Tile) -> bytes:
     start = tile.index * TILE_WIDTH
     place = {"log": log_id, "start": start, "end": start + tile.width}
     if tile.level == 0:
-        found = connection.execute(_LEAVES, place).scalars().all()
+        found = _LEAVES.rows(connection, place)
     else:
-        found = connection.execute(_HASHES, {**place, "level": tile.level}).scalars().all()
+        found = _HASHES.rows(connection, {**place, "level": tile.level})
     if len(found) != tile.width:
         raise OutOfRange(f"log {log_id} has {len(found)} of the hashes of {tile}")
-    return b"".join(found)
+    return b"".join([one for (one,) in found])
 
 
 def read_bundle(connection: Connection, log_id: int, bundle: Bundle) -> bytes:
