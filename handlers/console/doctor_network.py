@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from statistics import median_low
 
-from handlers.console.doctor_epoch import examine_epoch
+from handlers.console.doctor_epoch import examine_epoch, examine_wanted
 from handlers.doctor_lines import PERIODS_BEHIND_MAX, Line
 from ledger.epochs import read_view
 from ledger.errors import LedgerError
@@ -11,6 +11,7 @@ from ledger.merkle.errors import MalformedPolicy
 from ledger.merkle.policy import quorum
 from ledger.node import Node
 from ledger.peers.client import is_loopback
+from ledger.peers.introduced import read_wanted
 from ledger.peers.looking import Look, look_at_all, look_at_ourselves
 from ledger.peers.members import member_of
 from ledger.quorum import network_policy
@@ -40,8 +41,9 @@ def examine_network(node: Node) -> Iterator[Line]:
         return
     yield from _clock(looks)
     with reading(node.engine) as connection:
-        view = read_view(connection)
-    yield from examine_epoch(view, node.name, looks)
+        view, wanted = read_view(connection), read_wanted(connection)
+    yield from examine_epoch(view, node.name, looks, [one.member for one in wanted])
+    yield from examine_wanted(node, wanted)
     yield _quorum(node, looks, view.epoch)
     for look in looks:
         yield _reached(node, look)

@@ -75,9 +75,24 @@ def join_command(console: Console, code: str, yes_if: str | None) -> None:
         if standing is None:
             stop(COULD_NOT, f"{host.name} has not answered yet; the same command again goes on from here")
         _follow(node, host)
-        if standing.others:
-            click.echo(f"Also in this network: {'、'.join(standing.others)}. Each confirms for itself: ask for a code.")
-        click.echo("A member from when enough of their administrators have agreed; among the first: peers found")
+        click.echo(_what_follows(node, standing))
+
+
+def _what_follows(node: Node, standing: Standing) -> str:
+    """What the newcomer can expect now."""
+    if standing.network and standing.others:
+        return (
+            f"Also members: {'、'.join(standing.others)}. This node follows them by itself, within a few minutes.\n"
+            f"Their administrators read {node.name} in the chat. Each telephones you and compares the words above;\n"
+            "let them read out theirs as well (`peers list` shows them). Words that differ: no, and tell the others.\n"
+            "A member from when enough of them have agreed; `doctor` shows how far it is."
+        )
+    if standing.others:
+        return (
+            f"Also followed there: {'、'.join(standing.others)}. They are no network yet: ask each for a code, and when"
+            " all follow each other, each runs: python app.py peers found"
+        )
+    return "When all of the first departments follow each other, each runs: python app.py peers found"
 
 
 def _onward(node: Node, asker: Introduction) -> str:
@@ -87,7 +102,10 @@ def _onward(node: Node, asker: Introduction) -> str:
     if epoch is None:
         return "When all of the first departments follow each other, each runs: python app.py peers found"
     needed = f"{epoch.needed} of {len(epoch.members)}"
-    return f"A member from when {needed} have agreed; your administrator in the chat: #同意加入 {asker.name}"
+    return (
+        f"A member from when {needed} have agreed; your administrator in the chat: #同意加入 {asker.name}\n"
+        f"The others read it in their chats within a few minutes; each telephones {asker.name} before it agrees."
+    )
 
 
 def _wait_for(look: Callable[[], _Found | None], *, seconds: float = float("inf")) -> _Found | None:
