@@ -14,6 +14,7 @@ from ledger.peers.client import is_loopback
 from ledger.peers.introduced import read_wanted
 from ledger.peers.looking import Look, look_at_all, look_at_ourselves
 from ledger.peers.members import member_of
+from ledger.peers.outside import OutsideWitness, read_outside
 from ledger.quorum import network_policy
 from ledger.rules.epochs import Epoch
 from ledger.rules.logs import UNWATCHED_SECONDS
@@ -35,6 +36,7 @@ _NTP = "let NTP set it: systemd-timesyncd or chronyd"
 def examine_network(node: Node) -> Iterator[Line]:
     """Look at all of it, from the node to the others and back."""
     yield _address(node)
+    yield from examine_outside(node)
     looks = look_at_all(node)
     if not looks:
         yield Line("departments", good=False, found="none is followed", mend=_JOIN)
@@ -48,6 +50,25 @@ def examine_network(node: Node) -> Iterator[Line]:
     for look in looks:
         yield _reached(node, look)
         yield _reaches_us(node, look)
+
+
+def examine_outside(node: Node) -> Iterator[Line]:
+    """What outside witnesses have cosigned of ours."""
+    with reading(node.engine) as connection:
+        outside = read_outside(connection, node)
+    for one in outside:
+        yield _outside(node, one)
+
+
+def _outside(node: Node, one: OutsideWitness) -> Line:
+    """An outside witness of ours; nothing waits for it, and nothing is believed by its word alone."""
+    behind = None if one.seen_at is None else max(0, node.now() - one.seen_at)
+    good = one.last_error is None and behind is not None and behind <= UNWATCHED_SECONDS
+    found = f"cosigned size {one.size}, {_ago(behind)}" if one.size is not None else "has cosigned nothing yet"
+    if one.last_error is not None:
+        found = f"{found}; {one.last_error}"
+    mend = f"ask whoever runs it whether it knows {node.origin}; or: peers witness remove {one.name}"
+    return Line(f"outside witness {one.name}", kind="outside-witness", good=good, found=found, mend=mend)
 
 
 def _address(node: Node) -> Line:

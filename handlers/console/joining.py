@@ -80,6 +80,10 @@ def join_command(console: Console, code: str, yes_if: str | None) -> None:
 
 def _what_follows(node: Node, standing: Standing) -> str:
     """What the newcomer can expect now."""
+    with reading(node.engine) as connection:
+        view = read_view(connection)
+    if view.epoch is not None and view.own in view.epoch.members:
+        return f"{node.name} is a member already, of epoch {view.epoch.number}"
     if standing.network and standing.others:
         return (
             f"Also members: {'、'.join(standing.others)}. This node follows them by itself, within a few minutes.\n"

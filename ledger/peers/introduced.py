@@ -121,14 +121,15 @@ def read_wanted(connection: Connection) -> list[Wanted]:
     peers = read_peers(connection, with_removed=True)
     known_here = {view.own.origin, *(peer.origin for peer in peers)}
     followed = {peer.origin for peer in peers if not peer.removed}
-    missing = [one for one in _to_follow(view, followed) if one.origin not in known_here]
+    missing = [one for one in to_follow(view, followed) if one.origin not in known_here]
     if not missing:
         return []  # as in every quiet round, which reads no records
     introduced = {one.member: one for one in read_introduced(connection)}
     return [_wanted(view, one, introduced.get(one)) for one in missing]
 
 
-def _to_follow(view: View, followed: Collection[str]) -> list[Member]:
+def to_follow(view: View, followed: Collection[str]) -> list[Member]:
+    """Whom a node with this view should follow; `followed`: the origins of those that it follows."""
     if view.epoch is None:
         return _of_the_network(view, followed)
     if view.own not in view.epoch.members:
