@@ -221,6 +221,10 @@ class OwnLog:
         self.publish(last.size)
         return last
 
+    def has_ended(self) -> bool:
+        """Whether this log was frozen."""
+        return self._freezer.last_head() is not None
+
     def newest_head(self) -> Head | None:
         """The largest head that was signed, published or not."""
         with reading(self.engine) as connection:

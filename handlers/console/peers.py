@@ -14,7 +14,7 @@ from ledger.peers.joining import Introduction, add_peer, introduction_of, remove
 from ledger.peers.members import found_network, member_of
 from ledger.peers.outside import read_outside
 from ledger.peers.strangers import add_stranger, read_strangers, remove_stranger
-from ledger.peers.succession import take_over
+from ledger.peers.succession import check_successor, take_over
 from ledger.rules.epochs import Epoch
 from ledger.storage.engine import reading
 from ledger.times import CHINA
@@ -36,6 +36,12 @@ def add(console: Console, url: str, fingerprint: str, old: str | None) -> None:
     """Follow a department whose fingerprint words were compared by telephone. It must add this node too."""
     with expected():
         node = console.open_node()
+        if old is not None and node.log.has_ended():
+            check_successor(node, url, fingerprint, old)
+            click.echo(f"✓ the log at {url} goes on from where our copy of {old} ends")
+            click.echo("This log has ended, and follows nobody new. At its own successor:")
+            click.echo(f'  python app.py peers add {url} --fingerprint "{fingerprint}"')
+            return
         peer = add_peer(node, url, fingerprint) if old is None else take_over(node, url, fingerprint, old)
         click.echo(f"{node.name} follows {peer.name} ({peer.origin}) from the next round on")
         click.echo(f"Let them add this node: {node.public_url}, fingerprint: {node.keys.fingerprint}")

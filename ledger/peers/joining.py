@@ -197,13 +197,18 @@ def add_peer(home: Home, url: str, words: str) -> Peer:
     """
     # 1. The words that were read out are those of the keys that the server shows.
     found = fetch_node(home, url)
-    typed = " ".join(words.casefold().split())
-    if not hmac.compare_digest(typed.encode(), found.fingerprint.encode()):
-        raise FingerprintDiffers(typed, found.fingerprint)
+    check_words(found, words)
     # 2. Its log, signed by these keys, begins with a record that says the same, or leads to it key by key.
     genesis = check_genesis(home, found)
     # 3. It can be told apart from whom we know already; then it is followed.
     return begin_following(home, found, genesis)
+
+
+def check_words(found: Introduction, words: str) -> None:
+    """Check that these are the words of a department's keys, however they are typed; raises FingerprintDiffers."""
+    typed = " ".join(words.casefold().split())
+    if not hmac.compare_digest(typed.encode(), found.fingerprint.encode()):
+        raise FingerprintDiffers(typed, found.fingerprint)
 
 
 def begin_following(home: Home, found: Introduction, genesis: bytes) -> Peer:

@@ -74,7 +74,8 @@ def test_a_fifth_department_joins_the_demo(network: Network, newcomer: Office):
     joined = newcomer.run("peers", "join", code, "--yes-if", told_by)
     assert joined.returncode == 0, joined.stderr
     assert "Also members: 公安局、审计局、财政局. This node follows them by itself" in joined.stdout
-    assert invite.wait(SECONDS) == 0
+    _out, errors = invite.communicate(timeout=SECONDS)
+    assert (invite.returncode, errors) == (0, "")
     # The newcomer follows everybody, and nobody but the inviter has been there.
     until(lambda: len(newcomer.followed) == 4, SECONDS, lambda: f"follows all four: {newcomer.followed}")
     assert told(network, "审计局") == {"number": 1, "members": 4, "needed": 3}
