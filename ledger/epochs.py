@@ -92,7 +92,12 @@ def _view(rows: tuple[_Row, ...]) -> View:
     if not said:
         raise MalformedPolicy("our own log does not begin with its department")
     everybody = [_said(origin, leaf, folded) for origin, _own, leaf, folded in rows]
-    own, (chains, begun) = said[True], chains_of(everybody)
+    return view_of(said[True], everybody)
+
+
+def view_of(own: Said, everybody: Sequence[Said]) -> View:
+    """The network as the department of one log sees it; `everybody`: what each log says that it holds, its own too."""
+    chains, begun = chains_of(everybody)
     chain = chain_for(chains, own)
     about_us = () if chain else tuple(o for one in chains for o in one.open() if o.change.member == own.member)
     begun_with_us = tuple(one for one in begun if own.member in one.members)

@@ -12,6 +12,7 @@ from handlers.console.context import COULD_NOT, FOUND_WRONG, Console, expected, 
 from ledger.epochs import read_view
 from ledger.node import Node
 from ledger.peers.asking import ask_to_join, meet
+from ledger.peers.introduced import note_invited
 from ledger.peers.invitations import CODE_SECONDS, JOINED, Standing, invite, send_away, who_asked
 from ledger.peers.join_code import JoinCode
 from ledger.peers.joining import Introduction, add_peer
@@ -75,6 +76,8 @@ def join_command(console: Console, code: str, yes_if: str | None) -> None:
         if standing is None:
             stop(COULD_NOT, f"{host.name} has not answered yet; the same command again goes on from here")
         _follow(node, host)
+        if standing.network:
+            note_invited(node)
         click.echo(_what_follows(node, standing))
 
 

@@ -7,10 +7,10 @@ newcomer, and follow the network of the department that invited us.
 """
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from ledger.epochs import View, read_view
 from ledger.errors import LedgerError, Misconfigured, PeerUnreachable
@@ -19,10 +19,11 @@ from ledger.merkle.policy import lying
 from ledger.peers.home import Home, Peer, read_peers
 from ledger.peers.joining import Introduction, begin_following, check_apart, check_genesis, fetch_node, introduction_in
 from ledger.records import base64url
-from ledger.records.epochs import Member
+from ledger.records.epochs import Founding, Member
 from ledger.records.governance import DepartmentState
 from ledger.records.introduction import Introduced, introduction_text
-from ledger.storage.engine import reading
+from ledger.storage import schema
+from ledger.storage.engine import reading, transaction
 from ledger.storage.network import Network
 from ledger.storage.prepared import Prepared
 from ledger.storage.schema import objects
@@ -32,6 +33,9 @@ AT_ONCE_MAX = 4  # in one round
 FOLLOW_SECONDS_MAX = 20.0
 
 _log = logging.getLogger(__name__)
+
+INVITED = "invited-at"  # a cursor: when a member of a network let us in
+_INVITED = select(schema.cursors.c.pos).where(schema.cursors.c.name == INVITED)
 
 _o = objects.c
 _NAMED = Prepared(
@@ -121,15 +125,44 @@ def read_wanted(connection: Connection) -> list[Wanted]:
     peers = read_peers(connection, with_removed=True)
     known_here = {view.own.origin, *(peer.origin for peer in peers)}
     followed = {peer.origin for peer in peers if not peer.removed}
-    missing = [one for one in to_follow(view, followed) if one.origin not in known_here]
+    invited: list[Member] = []
+    if needs_introductions(view, followed) and connection.execute(_INVITED).first() is not None:
+        invited = introduced_by_all({one.member: one.by for one in read_introduced(connection)})
+    missing = [one for one in to_follow(view, followed, invited) if one.origin not in known_here]
     if not missing:
         return []  # as in every quiet round, which reads no records
     introduced = {one.member: one for one in read_introduced(connection)}
     return [_wanted(view, one, introduced.get(one)) for one in missing]
 
 
-def to_follow(view: View, followed: Collection[str]) -> list[Member]:
-    """Whom a node with this view should follow; `followed`: the origins of those that it follows."""
+def note_invited(home: Home) -> None:
+    """Remember that a member of a network has let us in: whom its log introduces we follow as well. Raises Busy."""
+    with transaction(home.engine, facts=False) as connection:
+        connection.execute(delete(schema.cursors).where(schema.cursors.c.name == INVITED))
+        connection.execute(insert(schema.cursors), {"name": INVITED, "pos": home.now()})
+
+
+def needs_introductions(view: View, followed: Collection[str]) -> bool:
+    """Whether none of those that we follow has founded the network: the one that let us in has joined it later."""
+    return view.epoch is None and not _founded(view, followed)
+
+
+def introduced_by_all(by: Mapping[Member, Collection[str]]) -> list[Member]:
+    """Whom each log that introduces anybody introduces, but for itself; `by`: the logs that introduce each.
+
+    Whom one lets in the others do not know yet: nobody is led further and further away by one of them.
+    """
+    speaking = {origin for some in by.values() for origin in some}
+    return sorted(member for member, some in by.items() if speaking - {member.origin} <= {*some})
+
+
+def to_follow(view: View, followed: Collection[str], invited: Sequence[Member] = ()) -> list[Member]:
+    """Whom a node with this view should follow.
+
+    `followed`: the origins of those that it follows. `invited`: whom they introduce, when it was let in by a member.
+    """
+    if needs_introductions(view, followed):
+        return [one for one in invited if one != view.own]
     if view.epoch is None:
         return _of_the_network(view, followed)
     if view.own not in view.epoch.members:
@@ -139,7 +172,7 @@ def to_follow(view: View, followed: Collection[str]) -> list[Member]:
 
 def _of_the_network(view: View, followed: Collection[str]) -> list[Member]:
     """We are in no network: the members of the one to which those belong that we follow; of two, of neither."""
-    begun = {one.foundings[-1] for one in view.said if one.member.origin in followed and one.foundings}
+    begun = _founded(view, followed)
     if len(begun) != 1:
         return []
     [founded] = begun
@@ -147,13 +180,22 @@ def _of_the_network(view: View, followed: Collection[str]) -> list[Member]:
     return [] if view.own in founded else sorted({*founded, *members})
 
 
+def _founded(view: View, followed: Collection[str]) -> set[Founding]:
+    return {one.foundings[-1] for one in view.said if one.member.origin in followed and one.foundings}
+
+
 def _wanted(view: View, member: Member, known: Known | None) -> Wanted:
     if known is None or len(known.urls) > 1:
         return Wanted(member, known, may_ask=False)
+    return Wanted(member, known, may_ask=may_ask(view, member, known.by))
+
+
+def may_ask(view: View, member: Member, by: Collection[str]) -> bool:
+    """Whether a node with this view may go where that department says it is; `by`: the logs that introduce it."""
     if view.epoch is None or member in view.confirmed:
-        return Wanted(member, known, may_ask=True)
+        return True
     members = {one.origin for one in view.epoch.members}
-    return Wanted(member, known, may_ask=len(known.by & members) > lying(len(members)))
+    return len(members.intersection(by)) > lying(len(members))
 
 
 def follow_wanted(home: Home) -> list[Peer]:

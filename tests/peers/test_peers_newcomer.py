@@ -14,7 +14,15 @@ from ledger.epochs import View
 from ledger.errors import PeerUnreachable, Refused
 from ledger.peers.asking import ask_to_join, meet
 from ledger.peers.home import read_peers
-from ledger.peers.introduced import Known, follow_introduced, read_introduced, read_wanted, sign_introduction, to_follow
+from ledger.peers.introduced import (
+    Known,
+    follow_introduced,
+    introduced_by_all,
+    read_introduced,
+    read_wanted,
+    sign_introduction,
+    to_follow,
+)
 from ledger.peers.invitations import invite
 from ledger.peers.joining import add_peer, fetch_node, remove_peer
 from ledger.records import base64url
@@ -192,6 +200,50 @@ def test_a_member_that_is_down_while_the_newcomer_joins_learns_of_it_afterwards(
     assert {network.count(name) for name in (*FIRST, NEW)} == {(2, 5)}
     assert followed(network, NEW) == set(FIRST)
     assert NEW in followed(network, "审计局")
+
+
+def test_a_newcomer_that_a_later_member_lets_in_finds_the_founders(network: Network):
+    """The log of whoever joined later says nothing of how the network began."""
+    network.join("民政局")
+    network.round()
+    network.agree(f"#同意加入 {NEW}", *FIRST[:3])
+    for _ in range(3):
+        network.round()
+    assert network.count(NEW) == (2, 5)
+    network.county.wire.lose("24.example")  # one of the founders does not answer just now
+    network.join(NEW, OTHER)
+    for _ in range(3):
+        network.round("民政局", "财政局", "公安局", NEW, OTHER)
+    assert followed(network, OTHER) == {*FIRST[:3], NEW}
+    network.county.wire.find("24.example")
+    network.agree(f"#同意加入 {OTHER}", *FIRST[:3], NEW)
+    for _ in range(4):
+        network.round(*FIRST, NEW, OTHER)
+    everybody = {*FIRST, NEW, OTHER}
+    assert {network.count(name) for name in everybody} == {(3, 6)}
+    assert all(followed(network, name) == everybody - {name} for name in everybody)
+
+
+def test_whoever_followed_somebody_before_there_is_a_network_follows_nobody_unasked(network: Network):
+    """Only who was let in by a member goes where that one's log leads."""
+    network.join("民政局")
+    network.round()
+    network.agree(f"#同意加入 {NEW}", *FIRST[:3])
+    for _ in range(3):
+        network.round()
+    add_peer(network.node(OTHER), network.node(NEW).public_url, network.node(NEW).keys.fingerprint)
+    for _ in range(2):
+        network.round(*FIRST, NEW, OTHER)
+    assert followed(network, OTHER) == {NEW}
+
+
+def test_whom_only_one_log_introduces_is_not_among_those_that_all_introduce():
+    one, two, puppet = (Member(f"{name}.example/log", "g") for name in ("one", "two", "puppet"))
+    founder = Member("founder.example/log", "g")
+    assert introduced_by_all({two: {one.origin}, founder: {one.origin}}) == [founder, two]
+    by = {one: {two.origin}, two: {one.origin}, founder: {one.origin, two.origin}, puppet: {two.origin}}
+    assert introduced_by_all(by) == [founder, one, two]
+    assert introduced_by_all({}) == []
 
 
 def test_whoever_was_removed_by_hand_is_not_followed_again_by_itself(network: Network):
