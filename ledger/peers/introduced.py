@@ -19,7 +19,7 @@ from ledger.merkle.policy import lying
 from ledger.peers.home import Home, Peer, read_peers
 from ledger.peers.joining import Introduction, begin_following, check_apart, check_genesis, fetch_node, introduction_in
 from ledger.records import base64url
-from ledger.records.epochs import Founding, Member
+from ledger.records.epochs import JOINED, Founding, Member
 from ledger.records.governance import DepartmentState
 from ledger.records.introduction import Introduced, introduction_text
 from ledger.storage import schema
@@ -165,9 +165,11 @@ def to_follow(view: View, followed: Collection[str], invited: Sequence[Member] =
         return [one for one in invited if one != view.own]
     if view.epoch is None:
         return _of_the_network(view, followed)
-    if view.own not in view.epoch.members:
+    # Whoever has left needs all members again when it is to come back: it could not hear some of the words for it.
+    comes_back = any((one.change.change, one.change.member) == (JOINED, view.own) for one in view.open())
+    if view.own not in view.epoch.members and not comes_back:
         return []
-    return sorted({*view.epoch.members, *view.agreed})
+    return sorted({*view.epoch.members, *view.agreed} - {view.own})
 
 
 def _of_the_network(view: View, followed: Collection[str]) -> list[Member]:

@@ -322,9 +322,12 @@ class Told:
     trace: str = ""
 
 
-def play(seed: int, *, steps: int = 6_000, first: int | None = None, liars: int | None = None) -> Told:
+def play(
+    seed: int, *, steps: int = 6_000, first: int | None = None, liars: int | None = None, storm: Storm | None = None
+) -> Told:
     """Play one seed; raises Violation, which says how to see it again."""
-    world = Members(seed, first=Random(seed).choice([4, 5, 7]) if first is None else first, liars=liars)
+    count = Random(seed).choice([4, 5, 7]) if first is None else first
+    world = Members(seed, first=count, liars=liars, storm=storm)
     try:
         world.run(steps)
         world.calm_down()
