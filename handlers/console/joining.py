@@ -12,6 +12,7 @@ from handlers.console.context import COULD_NOT, FOUND_WRONG, Console, expected, 
 from ledger.epochs import read_view
 from ledger.node import Node
 from ledger.peers.asking import ask_to_join, meet
+from ledger.peers.home import read_peer
 from ledger.peers.introduced import note_invited
 from ledger.peers.invitations import CODE_SECONDS, JOINED, Standing, invite, send_away, who_asked
 from ledger.peers.join_code import JoinCode
@@ -69,8 +70,7 @@ def join_command(console: Console, code: str, yes_if: str | None) -> None:
         click.echo("They must read out to you:")
         click.echo(f"  {host.name}: {host.fingerprint}")
         if not _are_theirs(host, yes_if):
-            mend = f"let {host.name} answer no as well, or `peers remove {node.name}` if they have answered yes"
-            stop(FOUND_WRONG, f"nobody is followed here; {mend}")
+            stop(FOUND_WRONG, _sent_nobody(node, host))
         click.echo(f"Waiting until {host.name} has answered yes …")
         standing = _wait_for(lambda: _if_joined(ask_to_join(node, said, host)), seconds=CODE_SECONDS)
         if standing is None:
@@ -79,6 +79,16 @@ def join_command(console: Console, code: str, yes_if: str | None) -> None:
         if standing.network:
             note_invited(node)
         click.echo(_what_follows(node, standing))
+
+
+def _sent_nobody(node: Node, host: Introduction) -> str:
+    """What becomes of words that differ."""
+    with reading(node.engine) as connection:
+        followed = read_peer(connection, host.origin) is not None
+    if followed:
+        return f"{host.name} is followed here already, under these keys: telephone them, whose words were those?"
+    mend = f"let {host.name} answer no as well, or `peers remove {node.name}` if they have answered yes"
+    return f"nobody is followed here; {mend}"
 
 
 def _what_follows(node: Node, standing: Standing) -> str:

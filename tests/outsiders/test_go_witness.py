@@ -1,6 +1,8 @@
 """An outside witness cosigns our log, and our witness an outside log; both know each other by C2SP alone."""
 
+import json
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +28,8 @@ from ledger.routes import create_blueprint
 from ledger.storage import schema
 from ledger.storage.engine import reading, transaction
 from ledger.storage.heads import OUTSIDE, WITNESS, read_cosignatures
+from tests.console.test_console_joining import Office, found, stop
+from tests.demo.network import until
 from tests.peers.rig import make_county
 from tests.peers.test_peers_http import free_port, serving
 
@@ -213,3 +217,53 @@ def test_our_witness_cosigns_an_outside_log_of_gos_own_code(county, run, tmp_pat
         assert run("fork", tmp_path / "key", url, "600").split() == ["422", "403"]
     with reading(witness.engine) as conn:
         assert conn.execute(select(schema.evidence.c.origin)).scalars().all() == ["outside.example/log"]
+
+
+def test_a_command_adds_an_outside_witness_and_the_scheduler_keeps_asking_it(outsider, run, tmp_path):
+    """Real programs on both sides: our command and our scheduler, and Go's witness."""
+    vkey = run("cosigner", "witness.example", tmp_path / "key")
+    office = found(tmp_path, "民政局", "21")
+    scheduler = office.start("schedule")
+    try:
+        # Nobody listens yet: it is told what to send there, and nothing waits for it.
+        told = office.run("peers", "witness", "add", vkey, "--url", f"http://127.0.0.1:{free_port()}")
+        assert (told.returncode, "has cosigned nothing yet" in told.stdout) == (0, True)
+        ours = [line.strip() for line in told.stdout.splitlines() if "/log+" in line]
+        command: list[str | Path] = [outsider, "witness", tmp_path / "key", ours[0], str(int(time.time()))]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as witness:
+            assert witness.stdout is not None
+            try:
+                url = f"http://127.0.0.1:{witness.stdout.readline().strip()}/witness"
+                added = until(lambda: _added(office, vkey, url), 120, "the witness cosigns what is published")
+                assert "✓ witness.example has cosigned our log at size 1" in added
+                enrolled = office.start("officers", "enrol", "--name", "林芳", "--roles", "clerk")
+                _out, errors = enrolled.communicate("330199199003070026\n", timeout=120)
+                assert (enrolled.returncode, errors) == (0, "")
+                until(lambda: "cosigned size 2" in _examined(office), 120, "the scheduler has it cosign what is new")
+                [row] = json.loads(office.run("peers", "list", "--json").stdout)
+                assert (row["name"], row["url"], row["state"], row["fingerprint"]) == (
+                    "witness.example",
+                    url,
+                    "good",
+                    vkey,
+                )
+                assert _examined(office).startswith("✓")
+            finally:
+                witness.kill()
+        removed = office.run("peers", "witness", "remove", "witness.example")
+        assert (removed.returncode, removed.stdout.strip()) == (0, "witness.example is not asked any more (1 key)")
+        assert office.run("peers", "witness", "remove", "witness.example").returncode == 2
+        assert json.loads(office.run("peers", "list", "--json").stdout) == []
+        assert office.run("verify").returncode == 0  # a head that it cosigned is still shown
+    finally:
+        stop(scheduler)
+
+
+def _added(office: Office, vkey: str, url: str) -> str | None:
+    told = office.run("peers", "witness", "add", vkey, "--url", url).stdout
+    return told if told.startswith("✓") else None
+
+
+def _examined(office: Office) -> str:
+    lines = office.run("doctor").stdout.splitlines()
+    return next(line for line in lines if "outside witness witness.example" in line)
