@@ -42,6 +42,8 @@ from ledger.audit.crosscheck import run_round
 from ledger.guarded import guard
 from ledger.keyring import KeyFile
 from ledger.node import Node, NodeSettings
+from ledger.peers.introduced import follow_wanted
+from ledger.peers.outside import offer_outside
 from ledger.peers.publish import publish_round
 from ledger.records.claims import is_test
 from ledger.resuming import resume
@@ -197,6 +199,8 @@ def jobs(chosen: Settings, node: Node) -> list[Job]:
         Job("recover", RECOVER_SECONDS, lambda: resume(node)),
         Job("publish", chosen.checkpoint_seconds, lambda: publish_round(node)),
         Job("crosscheck", chosen.crosscheck_seconds, lambda: run_round(node, patient=False)),
+        Job("outside", chosen.checkpoint_seconds, lambda: offer_outside(node)),
+        Job("follow", chosen.crosscheck_seconds, lambda: follow_wanted(node)),
         Job("forget", PRUNE_SECONDS, node.desk.forget_tries),
     ]
     if chosen.wechat is None:

@@ -16,6 +16,7 @@ from ledger.records.epochs import (
     AGREED,
     FOUNDED,
     HANDLE,
+    JOINED,
     Change,
     EpochsState,
     Member,
@@ -50,11 +51,25 @@ class View:
     chain: Chain | None  # None: it belongs to no network that has begun
     begun: tuple[Begun, ...]  # networks with us in them that have not begun, for want of some member's word
     about_us: tuple[Open, ...]  # in a network that we do not belong to: whether we join
+    said: tuple[Said, ...] = ()  # by each log that we hold
+    chains: tuple[Chain, ...] = ()  # every network that these know of
 
     @property
     def epoch(self) -> Epoch | None:
         """The one that counts."""
         return None if self.chain is None else self.chain.newest
+
+    @property
+    def confirmed(self) -> frozenset[Member]:
+        """Whom our own administrator has ever agreed to."""
+        votes = (vote for one in self.said if one.member == self.own for vote in one.votes)
+        return frozenset(vote.change.member for vote in votes if vote.change.change == JOINED)
+
+    @property
+    def agreed(self) -> frozenset[Member]:
+        """Of these, who is no member yet, and may still become one after the newest epoch."""
+        cast = () if self.chain is None else self.chain.cast
+        return frozenset(one.change.member for one in cast if one.by == self.own and one.change.change == JOINED)
 
     def open(self) -> tuple[Open, ...]:
         """What waits for members' words."""
@@ -77,10 +92,16 @@ def _view(rows: tuple[_Row, ...]) -> View:
     if not said:
         raise MalformedPolicy("our own log does not begin with its department")
     everybody = [_said(origin, leaf, folded) for origin, _own, leaf, folded in rows]
-    own, (chains, begun) = said[True], chains_of(everybody)
+    return view_of(said[True], everybody)
+
+
+def view_of(own: Said, everybody: Sequence[Said]) -> View:
+    """The network as the department of one log sees it; `everybody`: what each log says that it holds, its own too."""
+    chains, begun = chains_of(everybody)
     chain = chain_for(chains, own)
     about_us = () if chain else tuple(o for one in chains for o in one.open() if o.change.member == own.member)
-    return View(own.member, chain, tuple(one for one in begun if own.member in one.members), about_us)
+    begun_with_us = tuple(one for one in begun if own.member in one.members)
+    return View(own.member, chain, begun_with_us, about_us, tuple(everybody), tuple(chains))
 
 
 def _said(origin: str, leaf: bytes, folded: str | None) -> Said:

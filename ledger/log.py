@@ -221,6 +221,10 @@ class OwnLog:
         self.publish(last.size)
         return last
 
+    def has_ended(self) -> bool:
+        """Whether this log was frozen."""
+        return self._freezer.last_head() is not None
+
     def newest_head(self) -> Head | None:
         """The largest head that was signed, published or not."""
         with reading(self.engine) as connection:
@@ -267,6 +271,8 @@ class OwnLog:
 def cosigned_note(head: Head, kept: Iterable[KeptCosignature]) -> bytes:
     """The note of a head with what others have said of it: witnesses before mirrors, ML-DSA-44 before Ed25519.
 
+    Outside witnesses come behind the one key of each member that makes a head believed.
+
     A line it was shown with stays until the same key says something newer of the same head: a peer that has gone on to
     the next head has not taken back what it said of this one.
     """
@@ -283,6 +289,13 @@ def _shown_lines(head: Head) -> Sequence[SignatureLine]:
     return () if head.served is None else parse_note_unverified(head.served).unverified
 
 
-def _rank(line: SignatureLine, roles: dict[KeyRef, str]) -> tuple[bool, bool, str]:
+def _rank(line: SignatureLine, roles: dict[KeyRef, str]) -> tuple[int, bool, str]:
     is_mldsa = len(line.blob) == TIME_BYTES + MLDSA44_SIGNATURE_BYTES
-    return roles.get(line.ref) != heads.WITNESS, not is_mldsa, line.name
+    match roles.get(line.ref):
+        case heads.WITNESS:
+            place = 0 if is_mldsa else 2
+        case heads.OUTSIDE:
+            place = 1
+        case _:
+            place = 3
+    return place, not is_mldsa, line.name

@@ -25,6 +25,7 @@ from ledger.metrics import exposition
 from ledger.node import Node
 from ledger.peers import exchange, invitations, mirror, promises, witness
 from ledger.peers.errors import Declined, StaleOld
+from ledger.peers.introduced import sign_introduction
 from ledger.readiness import ReadyCheck
 from ledger.records import base64url
 from ledger.records.kinds import DESK
@@ -185,7 +186,7 @@ def _promise(node: Node) -> Response:
 
 def _join(node: Node) -> Response:
     standing = invitations.take_question(node, _body(invitations.QUESTION_BYTES_MAX))
-    said = {"state": standing.state, "others": list(standing.others)}
+    said = {"state": standing.state, "others": list(standing.others), "network": standing.network}
     return _answer(_as_json(said), JSON, status=200 if standing.state == invitations.JOINED else 202)
 
 
@@ -196,6 +197,7 @@ def _node_json(node: Node) -> Response:
     with reading(node.engine) as conn:
         signers = read_signers(conn, node.log.id)
         history = read_history(conn, node.log.id)
+        card = sign_introduction(conn, node)
     said = {
         "name": node.name,
         "origin": node.origin,
@@ -206,6 +208,7 @@ def _node_json(node: Node) -> Response:
         "witness_vkeys": node.keys.witness_vkeys,
         "mirror_vkeys": node.keys.mirror_vkeys,
         "desk_jwk": public_jwk(node.keys.desk_public),
+        "introduction": {"genesis": card.genesis, "signature": card.signature},
         "rotations": list(history.rotations),
         "keys": [_key_range(one) for one in history.ranges if one.role != VAULT],
         "officers": [_officer(signer) for signer in signers if DESK not in signer.roles],

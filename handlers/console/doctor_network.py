@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from statistics import median_low
 
-from handlers.console.doctor_epoch import examine_epoch
+from handlers.console.doctor_epoch import examine_epoch, examine_wanted
 from handlers.doctor_lines import PERIODS_BEHIND_MAX, Line
 from ledger.epochs import read_view
 from ledger.errors import LedgerError
@@ -11,8 +11,10 @@ from ledger.merkle.errors import MalformedPolicy
 from ledger.merkle.policy import quorum
 from ledger.node import Node
 from ledger.peers.client import is_loopback
+from ledger.peers.introduced import read_wanted
 from ledger.peers.looking import Look, look_at_all, look_at_ourselves
 from ledger.peers.members import member_of
+from ledger.peers.outside import OutsideWitness, read_outside
 from ledger.quorum import network_policy
 from ledger.rules.epochs import Epoch
 from ledger.rules.logs import UNWATCHED_SECONDS
@@ -34,18 +36,39 @@ _NTP = "let NTP set it: systemd-timesyncd or chronyd"
 def examine_network(node: Node) -> Iterator[Line]:
     """Look at all of it, from the node to the others and back."""
     yield _address(node)
+    yield from examine_outside(node)
     looks = look_at_all(node)
     if not looks:
         yield Line("departments", good=False, found="none is followed", mend=_JOIN)
         return
     yield from _clock(looks)
     with reading(node.engine) as connection:
-        view = read_view(connection)
-    yield from examine_epoch(view, node.name, looks)
+        view, wanted = read_view(connection), read_wanted(connection)
+    yield from examine_epoch(view, node.name, looks, [one.member for one in wanted])
+    yield from examine_wanted(node, wanted)
     yield _quorum(node, looks, view.epoch)
     for look in looks:
         yield _reached(node, look)
         yield _reaches_us(node, look)
+
+
+def examine_outside(node: Node) -> Iterator[Line]:
+    """What outside witnesses have cosigned of ours."""
+    with reading(node.engine) as connection:
+        outside = read_outside(connection, node)
+    for one in outside:
+        yield _outside(node, one)
+
+
+def _outside(node: Node, one: OutsideWitness) -> Line:
+    """An outside witness of ours; nothing waits for it, and nothing is believed by its word alone."""
+    behind = None if one.seen_at is None else max(0, node.now() - one.seen_at)
+    good = one.last_error is None and behind is not None and behind <= UNWATCHED_SECONDS
+    found = f"cosigned size {one.size}, {_ago(behind)}" if one.size is not None else "has cosigned nothing yet"
+    if one.last_error is not None:
+        found = f"{found}; {one.last_error}"
+    mend = f"ask whoever runs it whether it knows {node.origin}; or: peers witness remove {one.name}"
+    return Line(f"outside witness {one.name}", kind="outside-witness", good=good, found=found, mend=mend)
 
 
 def _address(node: Node) -> Line:

@@ -12,6 +12,8 @@ from handlers.console.context import COULD_NOT, FOUND_WRONG, Console, expected, 
 from ledger.epochs import read_view
 from ledger.node import Node
 from ledger.peers.asking import ask_to_join, meet
+from ledger.peers.home import read_peer
+from ledger.peers.introduced import note_invited
 from ledger.peers.invitations import CODE_SECONDS, JOINED, Standing, invite, send_away, who_asked
 from ledger.peers.join_code import JoinCode
 from ledger.peers.joining import Introduction, add_peer
@@ -68,16 +70,46 @@ def join_command(console: Console, code: str, yes_if: str | None) -> None:
         click.echo("They must read out to you:")
         click.echo(f"  {host.name}: {host.fingerprint}")
         if not _are_theirs(host, yes_if):
-            mend = f"let {host.name} answer no as well, or `peers remove {node.name}` if they have answered yes"
-            stop(FOUND_WRONG, f"nobody is followed here; {mend}")
+            stop(FOUND_WRONG, _sent_nobody(node, host))
         click.echo(f"Waiting until {host.name} has answered yes …")
         standing = _wait_for(lambda: _if_joined(ask_to_join(node, said, host)), seconds=CODE_SECONDS)
         if standing is None:
             stop(COULD_NOT, f"{host.name} has not answered yet; the same command again goes on from here")
         _follow(node, host)
-        if standing.others:
-            click.echo(f"Also in this network: {'、'.join(standing.others)}. Each confirms for itself: ask for a code.")
-        click.echo("A member from when enough of their administrators have agreed; among the first: peers found")
+        if standing.network:
+            note_invited(node)
+        click.echo(_what_follows(node, standing))
+
+
+def _sent_nobody(node: Node, host: Introduction) -> str:
+    """What becomes of words that differ."""
+    with reading(node.engine) as connection:
+        followed = read_peer(connection, host.origin) is not None
+    if followed:
+        return f"{host.name} is followed here already, under these keys: telephone them, whose words were those?"
+    mend = f"let {host.name} answer no as well, or `peers remove {node.name}` if they have answered yes"
+    return f"nobody is followed here; {mend}"
+
+
+def _what_follows(node: Node, standing: Standing) -> str:
+    """What the newcomer can expect now."""
+    with reading(node.engine) as connection:
+        view = read_view(connection)
+    if view.epoch is not None and view.own in view.epoch.members:
+        return f"{node.name} is a member already, of epoch {view.epoch.number}"
+    if standing.network and standing.others:
+        return (
+            f"Also members: {'、'.join(standing.others)}. This node follows them by itself, within a few minutes.\n"
+            f"Their administrators read {node.name} in the chat. Each telephones you and compares the words above;\n"
+            "let them read out theirs as well (`peers list` shows them). Words that differ: no, and tell the others.\n"
+            "A member from when enough of them have agreed; `doctor` shows how far it is."
+        )
+    if standing.others:
+        return (
+            f"Also followed there: {'、'.join(standing.others)}. They are no network yet: ask each for a code, and when"
+            " all follow each other, each runs: python app.py peers found"
+        )
+    return "When all of the first departments follow each other, each runs: python app.py peers found"
 
 
 def _onward(node: Node, asker: Introduction) -> str:
@@ -87,7 +119,10 @@ def _onward(node: Node, asker: Introduction) -> str:
     if epoch is None:
         return "When all of the first departments follow each other, each runs: python app.py peers found"
     needed = f"{epoch.needed} of {len(epoch.members)}"
-    return f"A member from when {needed} have agreed; your administrator in the chat: #同意加入 {asker.name}"
+    return (
+        f"A member from when {needed} have agreed; your administrator in the chat: #同意加入 {asker.name}\n"
+        f"The others read it in their chats within a few minutes; each telephones {asker.name} before it agrees."
+    )
 
 
 def _wait_for(look: Callable[[], _Found | None], *, seconds: float = float("inf")) -> _Found | None:

@@ -6,13 +6,15 @@ import click
 
 from handlers.console.context import Console, expected, pass_console, show
 from handlers.console.joining import invite_command, join_command
+from handlers.console.outside import outside_witness, witness_row
 from ledger.epochs import read_view
 from ledger.peers.home import Peer, read_peers
 from ledger.peers.invitations import read_waiting
 from ledger.peers.joining import Introduction, add_peer, introduction_of, remove_peer
 from ledger.peers.members import found_network, member_of
+from ledger.peers.outside import read_outside
 from ledger.peers.strangers import add_stranger, read_strangers, remove_stranger
-from ledger.peers.succession import take_over
+from ledger.peers.succession import check_successor, take_over
 from ledger.rules.epochs import Epoch
 from ledger.storage.engine import reading
 from ledger.times import CHINA
@@ -34,6 +36,12 @@ def add(console: Console, url: str, fingerprint: str, old: str | None) -> None:
     """Follow a department whose fingerprint words were compared by telephone. It must add this node too."""
     with expected():
         node = console.open_node()
+        if old is not None and node.log.has_ended():
+            check_successor(node, url, fingerprint, old)
+            click.echo(f"✓ the log at {url} goes on from where our copy of {old} ends")
+            click.echo("This log has ended, and follows nobody new. At its own successor:")
+            click.echo(f'  python app.py peers add {url} --fingerprint "{fingerprint}"')
+            return
         peer = add_peer(node, url, fingerprint) if old is None else take_over(node, url, fingerprint, old)
         click.echo(f"{node.name} follows {peer.name} ({peer.origin}) from the next round on")
         click.echo(f"Let them add this node: {node.public_url}, fingerprint: {node.keys.fingerprint}")
@@ -49,7 +57,9 @@ def list_(console: Console, *, as_json: bool) -> None:
         with reading(node.engine) as connection:
             waiting = read_waiting(connection, node.now())
             members = read_view(connection).epoch
-            rows = [*(_row(peer, members) for peer in read_peers(connection)), *map(_waiting_row, waiting)]
+            outside = [witness_row(one, _when(one.seen_at)) for one in read_outside(connection, node)]
+            followed = [_row(peer, members) for peer in read_peers(connection)]
+            rows = [*followed, *outside, *map(_waiting_row, waiting)]
     if not as_json:
         click.echo(f"{node.name} (this node): {node.keys.fingerprint}")
     show(rows, as_json=as_json, empty="no department is followed yet; `peers invite` is how the first joins")
@@ -82,6 +92,7 @@ def remove(console: Console, name: str) -> None:
 
 peers.add_command(invite_command)
 peers.add_command(join_command)
+peers.add_command(outside_witness)
 
 
 @click.group()
@@ -119,13 +130,16 @@ def remove_witnessed(console: Console, vkey: str) -> None:
         click.echo("removed; what was cosigned is never forgotten")
 
 
+def _when(at: int | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, CHINA).isoformat()
+
+
 def _row(peer: Peer, epoch: Epoch | None) -> dict[str, object]:
-    checked = None if peer.checked_at is None else datetime.fromtimestamp(peer.checked_at, CHINA).isoformat()
     return {
         "name": peer.name,
         "url": peer.url,
         "origin": peer.origin,
-        "checked": checked,
+        "checked": _when(peer.checked_at),
         "member": epoch is not None and member_of(peer) in epoch.members,
         "state": "two histories" if peer.forked else "unreachable" if peer.failures else "good",
         "fingerprint": introduction_of(peer).fingerprint,

@@ -57,6 +57,11 @@ OFFICERS = (
     Officer("李敏", "o-limin", "公安局", ("clerk",), "330199199112040061"),
     Officer("赵磊", "o-zhaolei", "公安局", ("approver",), "330199198407190070"),
     Officer("宋涛", "o-songtao", "审计局", ("auditor",), "330199197606280090"),
+    # who speaks for a department when another one joins or leaves
+    Officer("郑洁", "o-zhengjie", "民政局", ("admin",), "330199198005080004"),
+    Officer("钱伟", "o-qianwei", "财政局", ("admin",), "330199197609150005"),
+    Officer("孔亮", "o-kongliang", "公安局", ("admin",), "330199198311230007"),
+    Officer("韩冰", "o-hanbing", "审计局", ("admin",), "330199197904020000"),
 )
 
 CITIZENS = (

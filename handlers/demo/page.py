@@ -24,6 +24,9 @@ _PAGE = """\
   {python} -m handlers.demo.codes    每个人此刻的6位动态码
   林芳 → {county_one}     #登录 动态码，然后 #待办
 
+让第五个部门加入，由郑洁、钱伟、孔亮、韩冰（四个部门的管理员）签字同意：照着 docs/network.md 的
+“Let a fifth department join the demo” 做。
+
 部门之间自己核对（会列出周大山的疑点，退出码是1）：
   {python} app.py --env-file {env} crosscheck
   {python} app.py --env-file {env} verify

@@ -10,6 +10,7 @@ from handlers.staff.drafts import Draft
 from handlers.staff.refusals import Impossible
 from ledger.epochs import agreement, read_view
 from ledger.facts import Facts
+from ledger.peers.introduced import may_be_followed
 from ledger.peers.members import Waiting, find_change, read_waiting
 from ledger.records.epochs import AGREED, JOINED, LEFT
 from ledger.records.kinds import BY_NAME
@@ -42,7 +43,10 @@ def _agree(turn: Turn, change: str) -> Reply:
         if found is None:
             raise Impossible(f"refused.{_COMMANDS[change]}-unknown", name=name, waiting=_waiting(turn))
         if change == JOINED and found.words is None and found.member != view.own:
-            raise Impossible("refused.not-compared", name=turn.say.name(found.department))
+            slug = "refused.introduced-unlike" if found.by else "refused.not-compared"
+            raise Impossible(slug, name=turn.say.name(found.department), departments=turn.say.departments(found.by))
+        if found.url is not None and not may_be_followed(turn.services.node, found.member):
+            raise Impossible("refused.cannot-follow", name=turn.say.name(found.department))
         said = agreement(view, change, found.department, found.member)
         return Draft(_COMMANDS[change], said, _line(turn, found), you(turn, AGREED))
 
@@ -51,11 +55,15 @@ def _agree(turn: Turn, change: str) -> Reply:
 
 def _line(turn: Turn, found: Waiting) -> Own:
     say = turn.say
+    words = say.say("epochs.words", words=found.words) if found.words else Own()
+    if found.words and found.url is not None:
+        by = say.departments(found.by)
+        words = say.say("epochs.introduced", departments=by, url=found.url, words=found.words)
     return say.say(
         f"line.{_COMMANDS[found.change]}",
         name=say.name(found.department),
         origin=found.member.origin,
-        words=say.say("epochs.words", words=found.words) if found.words else Own(),
+        words=words,
         so_far=_so_far(turn, found),
     )
 
@@ -99,7 +107,9 @@ def _entry(turn: Turn, one: Waiting) -> Own:
     say = turn.say.say
     own = say("epochs.again" if one.is_ours else "epochs.by-us") if one.by_us else Own()
     if one.change == JOINED and one.words is None and one.member.origin != turn.origin:
-        own = say("epochs.not-compared")
+        own = say("epochs.introduced-unlike" if one.by else "epochs.not-compared")
+    elif one.url is not None and not one.by_us:
+        own = say("epochs.introduced-by", departments=turn.say.departments(one.by))
     return say(f"epochs.entry.{one.change}", name=turn.say.name(one.department), so_far=_so_far(turn, one), own=own)
 
 

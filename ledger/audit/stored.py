@@ -23,6 +23,7 @@ from ledger.merkle.vkeys import Verifier
 from ledger.records.check import Signer
 from ledger.records.statement import Record, parse_record
 from ledger.storage import schema
+from ledger.storage.heads import OUTSIDE
 
 LEVELS = 8  # a tree of 2**63 entries has no more
 OBJECTS_AT_ONCE = 1_000
@@ -53,6 +54,7 @@ _OBJECTS = (
     .order_by(_o.handle)
     .limit(OBJECTS_AT_ONCE)
 )
+_OUTSIDE = select(schema.outside_witnesses.c.vkey)  # no record names them
 # What the own log has said of departments, itself and its members: it names keys, and trusts none.
 _SAID_OF_DEPARTMENTS = (
     select(_e.entry)
@@ -166,6 +168,8 @@ class StoredLog:
         self._check_log(edge)
         if not self._row.own:
             self._name_members(named)
+        else:
+            named.add(self._conn.execute(_OUTSIDE).scalars(), OUTSIDE)
         self.heads.check(named, trusted)
         self._check_signers(refold.signers.by_kid)
         self._check_objects(refold)

@@ -24,6 +24,11 @@ _FORBIDDEN = re.compile(rb"[^\t\n\x20-\x7e\x80-\xff]")
 _WORD = re.compile(r"[^\x00-\x20\x7f]+")
 
 
+def lying(members: int) -> int:
+    """Return how many of n departments may lie without harm."""
+    return (members - 1) // 3
+
+
 def quorum(members: int) -> int:
     """Return how many of n witnesses, the log's own among them, make two conflicting heads impossible.
 
@@ -32,8 +37,7 @@ def quorum(members: int) -> int:
     """
     if members < 1:
         raise MalformedPolicy(f"no quorum of {members}")
-    liars = (members - 1) // 3
-    return (members + liars) // 2 + 1
+    return (members + lying(members)) // 2 + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ def _parse_standing(url: str, body: bytes) -> Standing:
     others = said.get("others", [])
     if said.get("state") not in {WAITING, JOINED} or not isinstance(others, list) or len(others) > OTHERS_MAX:
         raise PeerUnreachable(f"{url}: no answer to such a question")
-    return Standing(said["state"], tuple(name for name in others if shape.department(name)))
+    names = tuple(name for name in others if shape.department(name))
+    return Standing(said["state"], names, said.get("network") is True)
 
 
 def _reason(body: bytes) -> str:

@@ -77,6 +77,15 @@ class Cosigners:
         if any(self.is_foreign((row["name"], row["key_id"]), checkpoint.origin) for row in rows):
             facts.note_first_cosigned(connection, log_id, checkpoint.size)
 
+    def keep_outside(
+        self, connection: Connection, log_id: int, checkpoint: Checkpoint, cosignatures: Iterable[Cosignature]
+    ) -> None:
+        """Keep what outside witnesses said of a head of ours: it is shown, and makes nothing believed by itself."""
+        known = (one for one in cosignatures if one.ref not in self.members and one.time <= self.latest)
+        rows = [_row(log_id, checkpoint, one, heads.OUTSIDE) for one in known]
+        if rows:
+            connection.execute(_KEEP, rows)
+
     def foreign_over(self, connection: Connection, log_id: int, origin: str, role: str) -> list[KeptCosignature]:
         """What other departments said of a log last, in this role."""
         kept = heads.read_cosignatures(connection, log_id)

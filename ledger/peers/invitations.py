@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection
 
+from ledger.epochs import read_view
 from ledger.errors import MalformedRecord, Misconfigured
 from ledger.key_history import read_history
 from ledger.merkle.errors import MerkleError
@@ -135,10 +136,11 @@ def read_waiting(connection: Connection, now: int) -> list[Introduction]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a question to join stands, and who else is in the network: each of them confirms for itself."""
+    """How a question to join stands, and whom else the asked department follows."""
 
     state: str  # WAITING or JOINED
     others: tuple[str, ...]
+    network: bool = False  # whether these are members of one network, and learn of the asker from its records
 
 
 def take_question(home: Home, body: bytes) -> Standing:
@@ -163,8 +165,12 @@ def take_question(home: Home, body: bytes) -> Standing:
         if taken is None:
             raise CodeOver("this code is good no more: ask for a new one")
         _check_good(taken, found, home.now())  # of two who ask at once it is the first one's
-        others = tuple(peer.name for peer in read_peers(connection) if peer.origin != found.origin)
-    return Standing(state, others)
+        others = [peer for peer in read_peers(connection) if peer.origin != found.origin]
+        epoch = read_view(connection).epoch
+    if epoch is None:
+        return Standing(state, tuple(peer.name for peer in others))
+    members = {one.origin for one in epoch.members}
+    return Standing(state, tuple(peer.name for peer in others if peer.origin in members), home.origin in members)
 
 
 def _parse(body: bytes) -> tuple[Asked, Introduction]:

@@ -7,8 +7,8 @@ leads to these words, and when its log begins with a record that says the same.
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,7 @@ from ledger.peers.home import Asking, Home, Peer, read_peer, read_peers
 from ledger.records import base64url
 from ledger.records import claims as shape
 from ledger.records.governance import DepartmentState
+from ledger.records.introduction import Introduced, check_introduction
 from ledger.records.jsonstrict import Json
 from ledger.records.statement import Statement
 from ledger.storage import schema
@@ -72,6 +73,7 @@ class Introduction:
     witness_vkeys: tuple[str, ...]
     mirror_vkeys: tuple[str, ...]
     rotations: tuple[int, ...] = ()  # the indices of the records that replaced keys: where to look for them
+    introduced: Introduced | None = None  # what its log signs of this; None: an older version of this program
 
     @property
     def fingerprint(self) -> str:
@@ -79,13 +81,20 @@ class Introduction:
         return fingerprint_words(self.origin, [*self.log_vkeys, *self.witness_vkeys, *self.mirror_vkeys], self.desk_key)
 
     @property
+    def vkeys(self) -> dict[str, Sequence[str]]:
+        """The keys by the names that they have in records."""
+        return {"log_keys": self.log_vkeys, "witness_keys": self.witness_vkeys, "mirror_keys": self.mirror_vkeys}
+
+    @property
     def claims(self) -> dict[str, Json]:
         """The keys as records name them."""
-        return {
-            "log_keys": list(self.log_vkeys),
-            "witness_keys": list(self.witness_vkeys),
-            "mirror_keys": list(self.mirror_vkeys),
-        }
+        return {name: list(some) for name, some in self.vkeys.items()}
+
+    @property
+    def recorded(self) -> dict[str, Json]:
+        """What our record of its joining says of it."""
+        card: dict[str, Json] = {} if self.introduced is None else {"introduction": self.introduced.claim}
+        return {"department": self.name, "member": self.origin, **self.claims, **card}
 
     def peer(self, genesis: bytes | None = None) -> Peer:
         """As somebody to follow, whose log begins with the record of this leaf."""
@@ -142,7 +151,32 @@ def parse_node(said: Any) -> Introduction:
     names = (said["name"], said["origin"], url, said["number_prefix"], desk_key)
     found = Introduction(*names, log, witness, mirror, tuple(rotations))
     _check_key_names(found.peer())
-    return found
+    card = said.get("introduction")
+    return found if card is None else replace(found, introduced=_parse_card(found, card))
+
+
+def _parse_card(found: Introduction, card: Any) -> Introduced:
+    if not isinstance(card, dict):
+        raise MalformedRecord("introduction is malformed")
+    said: dict[str, Json] = {
+        "url": found.url,
+        "number_prefix": found.number_prefix,
+        "desk_key": base64url.encode(found.desk_key),
+        "genesis": card.get("genesis"),
+        "signature": card.get("signature"),
+    }
+    if not shape.introduction(said):
+        raise MalformedRecord("introduction is malformed")
+    return Introduced(**{name: str(value) for name, value in said.items()})
+
+
+def introduction_in(state: DepartmentState) -> Introduction | None:
+    """A department as a membership record introduces it; None when the record is an older version's."""
+    card = state.introduced
+    if card is None:
+        return None
+    names = (state.name, state.origin, card.url, card.number_prefix, base64url.decode(card.desk_key))
+    return Introduction(*names, state.log_keys, state.witness_keys, state.mirror_keys, introduced=card)
 
 
 def _check_key_names(peer: Peer) -> None:
@@ -163,18 +197,28 @@ def add_peer(home: Home, url: str, words: str) -> Peer:
     """
     # 1. The words that were read out are those of the keys that the server shows.
     found = fetch_node(home, url)
+    check_words(found, words)
+    # 2. Its log, signed by these keys, begins with a record that says the same, or leads to it key by key.
+    genesis = check_genesis(home, found)
+    # 3. It can be told apart from whom we know already; then it is followed.
+    return begin_following(home, found, genesis)
+
+
+def check_words(found: Introduction, words: str) -> None:
+    """Check that these are the words of a department's keys, however they are typed; raises FingerprintDiffers."""
     typed = " ".join(words.casefold().split())
     if not hmac.compare_digest(typed.encode(), found.fingerprint.encode()):
         raise FingerprintDiffers(typed, found.fingerprint)
-    # 2. Its log, signed by these keys, begins with a record that says the same, or leads to it key by key.
-    genesis = _check_genesis(home, found)
-    # 3. It can be told apart from whom we know already.
+
+
+def begin_following(home: Home, found: Introduction, genesis: bytes) -> Peer:
+    """Follow a department whose keys are known to be its own, and record it; raises Misconfigured, Refused or Busy."""
     with reading(home.engine) as connection:
         known = read_peer(connection, found.origin)
         check_apart(connection, home, found)
         handle = _handle_of(connection, found.origin) or new_handle()
-    # 4. First the record, then the row: a crash in between leaves a member whom the same command completes.
-    if known is None:
+    # First the record, then the row: a crash in between leaves a member whom the same command completes.
+    if known is None or found.introduced is not None:
         handle = _record_change(home, found, handle, "added")
     with transaction(home.engine) as connection:
         _store(connection, found, handle, genesis)
@@ -186,7 +230,7 @@ def follow_again(home: Home, found: Introduction, handle: str, recorded: Departm
 
     `handle`: of our records about it. Raises PeerUnreachable, Misconfigured or Busy.
     """
-    genesis = _check_genesis(home, found, recorded)
+    genesis = check_genesis(home, found, recorded)
     with reading(home.engine) as connection:
         check_apart(connection, home, found)
     with transaction(home.engine) as connection:
@@ -224,14 +268,16 @@ def introduction_of(peer: Peer) -> Introduction:
     return Introduction(*names, log, witness, mirror)
 
 
-def _check_genesis(home: Home, found: Introduction, recorded: DepartmentState | None = None) -> bytes:
+def check_genesis(home: Home, found: Introduction, recorded: DepartmentState | None = None) -> bytes:
     """Check how its log begins, and how its keys became those of today; returns the leaf of its first record.
 
-    `recorded`: these must have been its keys at some time.
+    `recorded`: these must have been its keys at some time. Raises PeerUnreachable.
     """
     peer = found.peer()
     signed = home.client.get(f"{found.url}/log/checkpoint", bytes_max=NOTE_BYTES_MAX)
     try:
+        if found.introduced is not None:
+            check_introduction(found.name, found.origin, found.vkeys, found.introduced.claim)
         head = open_cosigned(signed, peer.log_verifiers).checkpoint
         if head.origin != found.origin or head.size == 0:
             raise PeerUnreachable(f"{found.url}: shows no log of {found.origin} that has begun")
@@ -242,6 +288,8 @@ def _check_genesis(home: Home, found: Introduction, recorded: DepartmentState | 
             chain.take(index, fetch_proven(home, peer, head, index))
             known = known or (recorded is not None and _has_keys(chain.state, recorded))
         _check_same(chain.state, found)
+        if found.introduced is not None and found.introduced.genesis != genesis.record_id:
+            raise MalformedRecord("it introduces itself with another first record")
         if not known:
             raise MalformedRecord("its keys were never those that our log has of it: compare words by telephone")
     except (MerkleError, Rejected, Refused) as error:
@@ -315,9 +363,12 @@ def _record_change(home: Home, found: Introduction, handle: str, change: str) ->
     with reading(home.engine) as connection:
         folded = read_folded(connection, home.log.id, handle)
     state = None if folded is None else folded.state
-    if isinstance(state, DepartmentState) and state.member == (change == "added"):
-        return handle  # recorded before a crash
-    said: dict[str, Json] = {"change": change, "department": found.name, "member": found.origin, **found.claims}
+    said = {"change": change, **found.recorded}
+    new_card = found.introduced is not None and not (
+        isinstance(state, DepartmentState) and state.introduced == found.introduced
+    )
+    if isinstance(state, DepartmentState) and state.member == (change == "added") and not new_card:
+        return handle  # recorded before a crash, or when it was added for the first time
     # One deed for each state that the membership was in: added, removed and added again are three.
     before = "never" if folded is None else folded.head.record_id
     once = f"membership:{change}:{before}:{leaf_hash(found.origin.encode()).hex()}"

@@ -1,6 +1,6 @@
 """Begins the network by hand, and tells which changes of its members wait for a word, ours or others'."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -9,6 +9,7 @@ from ledger.desk import DESK
 from ledger.epochs import View, founding, read_view
 from ledger.errors import Misconfigured, Refused
 from ledger.peers.home import Home, Peer, read_peers
+from ledger.peers.introduced import Known, read_introduced
 from ledger.peers.joining import Introduction, introduction_of
 from ledger.records import base64url
 from ledger.records.epochs import JOINED, LEFT, Change, Founding, Member, founding_name, sorted_members
@@ -35,7 +36,9 @@ class Waiting:
     needed: int
     by_us: bool  # whether ours is among them
     is_ours: bool  # whether our department may agree to it now
-    words: str | None  # to compare over the telephone; None: we do not follow it, or under other keys
+    words: str | None  # to compare over the telephone; None: nobody whom we follow has introduced it, or not alike
+    url: str | None = None  # where it is reached, by its own word, while we do not follow it
+    by: tuple[str, ...] = ()  # departments that have introduced it, while we do not follow it
 
 
 def found_network(home: Home) -> Begun:
@@ -75,51 +78,83 @@ def member_of(peer: Peer) -> Member | None:
 
 
 def read_waiting(connection: Connection) -> list[Waiting]:
-    """What the members have begun to agree to, and whom we follow though they are no members; strangers last.
+    """What the members have begun to agree to, and who may join: whom we follow, or another member has introduced.
 
-    A liar can propose as many of those as its log has room for.
+    Strangers come last: a liar can propose as many of those as its log has room for.
     """
     view, network = read_view(connection), Network.read(connection)
-    followed = {member_of(peer): introduction_of(peer) for peer in read_peers(connection)}
+    shown = _shown(connection, view)
     begun = [
-        Waiting(
-            one.change.change,
-            one.change.department,
-            one.change.member,
-            tuple(network.name(by.origin) for by in one.agreed),
-            one.needed,
-            by_us=view.own in one.agreed,
-            is_ours=_may_agree(view, one.change),
-            words=followed[one.change.member].fingerprint if one.change.member in followed else None,
-        )
+        _waiting(one.change, one.agreed, one.needed, view, shown, network)
         for one in (*view.open(), *view.about_us)
-        if _is_named_right(one.change, network, followed)
+        if _is_named_right(one.change, network, shown)
     ]
-    return sorted([*begun, *_not_begun(connection, view, {one.member for one in begun})], key=_is_strange)
+    return sorted([*begun, *_not_begun(view, shown, network, {one.member for one in begun})], key=_is_strange)
 
 
-def _is_named_right(change: Change, network: Network, followed: Mapping[Member | None, Introduction]) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A department that we can show to an administrator."""
+
+    found: Introduction
+    known: Known | None = None  # None: we follow it
+
+    @property
+    def words(self) -> str | None:
+        return self.found.fingerprint if self.known is None else self.known.fingerprint
+
+
+def _shown(connection: Connection, view: View) -> Mapping[Member, _Shown]:
+    members = () if view.epoch is None else view.epoch.members
+    introduced = [one for one in read_introduced(connection) if one.by & {member.origin for member in members}]
+    shown = {one.member: _Shown(one.found, one) for one in introduced}
+    for peer in read_peers(connection):
+        member = member_of(peer)
+        if member is not None:
+            shown[member] = _Shown(introduction_of(peer))
+    return shown
+
+
+def _waiting(
+    change: Change,
+    agreed: Sequence[Member],
+    needed: int,
+    view: View,
+    shown: Mapping[Member, _Shown],
+    network: Network,
+) -> Waiting:
+    at = shown.get(change.member)
+    known = None if at is None else at.known
+    return Waiting(
+        change.change,
+        change.department,
+        change.member,
+        tuple(network.name(by.origin) for by in agreed),
+        needed,
+        by_us=view.own in agreed,
+        is_ours=view.chain is not None and view.chain.refusal(view.own, change) is None,
+        words=None if at is None else at.words,
+        url=None if known is None else known.found.url,
+        by=() if known is None else tuple(sorted(network.name(origin) for origin in known.by)),
+    )
+
+
+def _is_named_right(change: Change, network: Network, shown: Mapping[Member, _Shown]) -> bool:
     """Whether a department is called by its own name: whoever proposes a change could give it another one's."""
     if change.change == LEFT:
         return change.department == network.name(change.member.origin)
-    return change.member not in followed or change.department == followed[change.member].name
+    return change.member not in shown or change.department == shown[change.member].found.name
 
 
-def _may_agree(view: View, change: Change) -> bool:
-    return view.chain is not None and view.chain.refusal(view.own, change) is None
-
-
-def _not_begun(connection: Connection, view: View, begun: set[Member]) -> Iterator[Waiting]:
+def _not_begun(view: View, shown: Mapping[Member, _Shown], network: Network, begun: set[Member]) -> Iterator[Waiting]:
     epoch = view.epoch
     if epoch is None or view.own not in epoch.members:
         return
     known = {one.origin for one in (*epoch.members, *begun)}
-    for peer in read_peers(connection):
-        member = member_of(peer)
-        if member is not None and member.origin not in known:
-            may = _may_agree(view, Change(epoch.number + 1, epoch.name, JOINED, peer.name, member))
-            words = introduction_of(peer).fingerprint
-            yield Waiting(JOINED, peer.name, member, (), epoch.needed, by_us=False, is_ours=may, words=words)
+    for member, one in sorted(shown.items(), key=lambda row: row[1].known is not None):  # whom we follow comes first
+        if member.origin not in known:
+            change = Change(epoch.number + 1, epoch.name, JOINED, one.found.name, member)
+            yield _waiting(change, (), epoch.needed, view, shown, network)
 
 
 def find_change(connection: Connection, change: str, name: str) -> Waiting | None:

@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from time import monotonic
 
-import httpx
 from sqlalchemy import Connection
 
 from ledger.errors import ForkFound, LedgerError, PeerUnreachable
@@ -18,24 +17,23 @@ from ledger.log import PUBLISH_WAIT_SECONDS, may_publish
 from ledger.merkle.add_checkpoint import AddCheckpoint
 from ledger.merkle.checkpoint import Checkpoint
 from ledger.merkle.cosignature import Cosignature, open_cosigned
-from ledger.merkle.encoding import parse_decimal
 from ledger.merkle.errors import MerkleError
 from ledger.merkle.hashing import Hash
-from ledger.merkle.note import NOTE_BYTES_MAX, add_signatures, parse_signature_lines
-from ledger.merkle.proofs import prove_consistency, root_at
+from ledger.merkle.note import NOTE_BYTES_MAX
+from ledger.merkle.proofs import root_at
 from ledger.merkle.vkeys import Verifier
 from ledger.peers import evidence, witness
 from ledger.peers.cosignatures import Cosigners, as_cosignature
 from ledger.peers.errors import Declined
 from ledger.peers.hearsay import held_by, note_strange
 from ledger.peers.home import Home, Peer, read_peers
+from ledger.peers.offering import CosignedMore, Door, last_said, offer, prove_growth
 from ledger.storage import entries, heads
 from ledger.storage.engine import reading, transaction
 from ledger.storage.heads import Head
 
 PARALLEL_MAX = 16
 ANSWERS_SECONDS_MAX = 10.0  # a round waits longer for an answer than a publication does
-SIZE_BYTES_MAX = 32  # of a 409: a decimal and a newline
 
 _log = logging.getLogger(__name__)
 
@@ -82,13 +80,13 @@ def cosign_own(home: Home, head: Head) -> None:
         seen = witness.last_seen(connection, home.origin)
         if seen.size > head.size:
             return
-        proof = _prove(connection, home, seen.size, head.size)
+        proof = prove_growth(connection, home, seen.size, head.size)
     try:
         lines = witness.cosign_next(home, AddCheckpoint(seen.size, proof, head.signed))
     except Declined as error:  # another process has been quicker, or our own history broke: never quietly
         _log.warning("our own head of size %d: %s", head.size, error)
         return
-    _keep(home, head, map(as_cosignature, lines))
+    keep_said(home, head, map(as_cosignature, lines))
 
 
 def collect_mirrors(home: Home) -> None:
@@ -132,7 +130,9 @@ def _gather_until_quorum(home: Home, head: Head) -> None:
 def _gather(home: Home, head: Head, seconds: float) -> Iterator[Peer]:
     """Offer a head to all peers at once; each whose cosignatures came and are kept is yielded."""
     with reading(home.engine) as connection:
-        offers = [(peer, _Offer(head, _last_said(connection, home, peer))) for peer in _askable(connection)]
+        offers = [
+            (peer, _Offer(head, last_said(connection, home, peer.witness_verifiers))) for peer in _askable(connection)
+        ]
     pool = ThreadPoolExecutor(PARALLEL_MAX)
     asked: dict[Future[Sequence[Cosignature]], Peer] = {
         pool.submit(_offer_to, home, peer, offer): peer for peer, offer in offers
@@ -141,7 +141,7 @@ def _gather(home: Home, head: Head, seconds: float) -> Iterator[Peer]:
         for answer in as_completed(asked, timeout=seconds):
             peer = asked[answer]
             try:
-                _keep(home, head, answer.result())
+                keep_said(home, head, answer.result())
             except LedgerError as error:
                 _log.info("%s did not cosign our size %d: %s", peer.name, head.size, error)
             else:
@@ -153,75 +153,36 @@ def _gather(home: Home, head: Head, seconds: float) -> Iterator[Peer]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _last_said(connection: Connection, home: Home, peer: Peer) -> int:
-    """The size that a peer's witness cosigned last of our log, as far as we know."""
-    refs = {verifier.ref for verifier in peer.witness_verifiers}
-    return max(
-        (one.size for one in heads.read_cosignatures(connection, home.log.id) if one.line.ref in refs), default=0
-    )
-
-
-def _offer_to(home: Home, peer: Peer, offer: _Offer) -> Sequence[Cosignature]:
-    old = min(offer.old, offer.head.size)
-    status, body = _post(home, peer, offer.head, old)
-    if status == httpx.codes.CONFLICT:
-        old = _parse_size(peer, body)
-        if old > offer.head.size:
-            if (held := held_by(home, peer, heads.WITNESS)) is not None:
-                note_strange(home, [held])
-            raise PeerUnreachable(f"{peer.origin}: has cosigned size {old} of ours already")
-        status, body = _post(home, peer, offer.head, old)
-    if status != httpx.codes.OK:
-        raise PeerUnreachable(f"{peer.origin}: answered {status}")
-    return _open_answer(home, peer, offer.head, body)
-
-
-def _post(home: Home, peer: Peer, head: Head, old: int) -> tuple[int, bytes]:
-    with reading(home.engine) as connection:
-        proof = _prove(connection, home, old, head.size)
-    content = AddCheckpoint(old, proof, head.signed).to_bytes()
-    url = f"{peer.url}/witness/add-checkpoint"
-    answer = home.client.ask("POST", url, bytes_max=NOTE_BYTES_MAX, content=content)
-    return answer.status, answer.body
-
-
-def _prove(connection: Connection, home: Home, old: int, size: int) -> tuple[Hash, ...]:
-    return tuple(prove_consistency(old, size, entries.node_reader(connection, home.log.id, size)))
-
-
-def _parse_size(peer: Peer, body: bytes) -> int:
+def _offer_to(home: Home, peer: Peer, made: _Offer) -> Sequence[Cosignature]:
     try:
-        text = body[:SIZE_BYTES_MAX].decode("ascii")
-        return parse_decimal(text.removesuffix("\n"))
-    except (UnicodeDecodeError, MerkleError) as error:
-        raise PeerUnreachable(f"{peer.origin}: a 409 without a size") from error
+        return offer(home, _door(peer), made.head, made.old)
+    except CosignedMore:
+        if (held := held_by(home, peer, heads.WITNESS)) is not None:
+            note_strange(home, [held])
+        raise
 
 
-def _open_answer(home: Home, peer: Peer, head: Head, body: bytes) -> Sequence[Cosignature]:
-    """The peer's own cosignatures out of its answer; what others' keys say in it is ignored (tlog-witness)."""
-    refs = {verifier.ref for verifier in peer.witness_verifiers}
-    try:
-        lines = [line for line in parse_signature_lines(body) if line.ref in refs]
-        opened = open_cosigned(add_signatures(head.signed, lines), _own(home), peer.witness_verifiers)
-    except MerkleError as error:
-        raise PeerUnreachable(f"{peer.origin}: cosigned something else: {error}") from error
-    if not opened.cosignatures:
-        raise PeerUnreachable(f"{peer.origin}: answered with no cosignature of theirs")
-    return opened.cosignatures
+def _door(peer: Peer) -> Door:
+    return Door(peer.origin, f"{peer.url}/witness", peer.witness_verifiers)
 
 
 def _own(home: Home) -> tuple[Verifier, ...]:
     return tuple(signer.verifier for signer in home.keys.log)
 
 
-def _keep(home: Home, head: Head, cosignatures: Iterable[Cosignature]) -> None:
-    """Keep what was said of a head of ours, if our log still stands as it did when the question went out."""
+def keep_said(home: Home, head: Head, cosignatures: Iterable[Cosignature], *, outside: bool = False) -> None:
+    """Keep what was said of a head of ours, if our log still stands as it did when the question went out.
+
+    `outside`: by somebody who is no member, and whose keys have been looked at.
+    """
     checkpoint = Checkpoint(home.origin, head.size, head.root)
     with transaction(home.engine, facts=False) as connection:
         if _root_of_ours(connection, home, head.size) != head.root:
             _log.error("what was said of our size %d is not kept: the log has another root there by now", head.size)
             return
-        Cosigners.read(connection, home).keep(connection, home.log.id, checkpoint, cosignatures)
+        known = Cosigners.read(connection, home)
+        keep = known.keep_outside if outside else known.keep
+        keep(connection, home.log.id, checkpoint, cosignatures)
 
 
 def _root_of_ours(connection: Connection, home: Home, size: int) -> Hash | None:

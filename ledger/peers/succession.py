@@ -16,7 +16,7 @@ from ledger.merkle.tiles import tile_node
 from ledger.peers.evidence import Head
 from ledger.peers.fetching import fetch_tile
 from ledger.peers.home import Home, Peer, read_peers
-from ledger.peers.joining import Introduction, add_peer, fetch_node, fetch_proven, remove_peer
+from ledger.peers.joining import Introduction, add_peer, check_words, fetch_node, fetch_proven, remove_peer
 from ledger.peers.mirror import catch_up
 from ledger.records.statement import check_schema, parse_record
 from ledger.storage import entries
@@ -29,20 +29,32 @@ def take_over(home: Home, url: str, words: str, old_name: str) -> Peer:
     Raises FingerprintDiffers, Misconfigured, PeerUnreachable, Refused or Busy. Until the last step the old one is
     followed as before, and the same command again completes what was begun.
     """
+    # 1. The new log goes on from where our copy of the old one ends.
+    old = check_successor(home, url, words, old_name)
+    # 2. From here on it is the other one.
+    if not old.removed:
+        remove_peer(home, old.origin, succeeded=True)
+    return add_peer(home, url, words)
+
+
+def check_successor(home: Home, url: str, words: str, old_name: str) -> Peer:
+    """Check that the log at this URL takes the place of the department of that name; returns the old one.
+
+    Nobody is followed for it: our own log may have ended as well. Raises FingerprintDiffers, Misconfigured,
+    PeerUnreachable or Busy.
+    """
     with reading(home.engine) as connection:
         known = read_peers(connection, with_removed=True)
     old = next((peer for peer in known if old_name in {peer.name, peer.origin}), None)
     if old is None:
         raise Misconfigured(f"{old_name}: no department of this name was ever followed; `peers list` shows them")
-    # 1. The new log says of itself that it takes this one's place, and from where.
+    # 1. The new log, whose words were compared, says of itself that it takes this one's place, and from where.
     found = fetch_node(home, url)
+    check_words(found, words)
     size, root = _fetch_claim(home, found, old.origin)
     # 2. Up to there the old one is what we have stored, or can still get.
     _check_end(home, old, size, root)
-    # 3. From here on it is the other one.
-    if not old.removed:
-        remove_peer(home, old.origin, succeeded=True)
-    return add_peer(home, url, words)
+    return old
 
 
 def _check_end(home: Home, old: Peer, size: int, root: Hash) -> None:

@@ -122,6 +122,15 @@ def _are_members(value: Json) -> bool:
     return named == sorted(set(named))
 
 
+def _is_introduction(value: Json) -> bool:
+    shapes = {"url": _URL, "number_prefix": prefix, "desk_key": leaf, "genesis": leaf, "signature": _ED25519_SIGNATURE}
+    return (
+        isinstance(value, dict)
+        and value.keys() == shapes.keys()
+        and all(fits(value[name]) for name, fits in shapes.items())
+    )
+
+
 def _are_roles(value: Json) -> bool:
     return isinstance(value, list) and bool(value) and value == [role for role in ROLES if role in value]
 
@@ -129,6 +138,8 @@ def _are_roles(value: Json) -> bool:
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _VKEY = _matching("a C2SP vkey", r"[!-*,-~]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{1,2000}")
 # 64 bytes of Ed25519, or 2420 of ML-DSA-44.
+_ED25519_SIGNATURE = _matching("a signature of 64 bytes in base64url", r"[A-Za-z0-9_-]{85}[AQgw]")
+_URL = _matching("a URL", r"https?://[!-~]{1,500}")
 _SIGNATURE = _matching("a signature in base64url", r"[A-Za-z0-9_-]{86}|[A-Za-z0-9_-]{3227}")
 
 # 16 and 32 bytes in base64url: the last letter carries two bits, or four.
@@ -157,6 +168,11 @@ positive = Shape("a whole number from 1", lambda value: _is_whole(value, 1, INTE
 signatures = Shape("one to four signatures in base64url", _are_signatures)
 ended_log = Shape(
     "a log that ended: `log` is its origin, `size` and `root` (hex) its last head that counts", _is_ended_log
+)
+introduction = Shape(
+    "how the department introduces itself: `url`, `number_prefix`, `desk_key`, `genesis` (its first record's hash), and"
+    " the `signature` of its log",
+    _is_introduction,
 )
 jwk = Shape("a public Ed25519 key as a JWK: `kty`, `crv`, `x`", _is_jwk)
 roles = Shape("roles, each once, in the order " + ", ".join(ROLES), _are_roles)

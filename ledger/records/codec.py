@@ -15,6 +15,7 @@ from ledger.records.epochs import Change, EpochsState, Founding, Member, Vote
 from ledger.records.fold import Before, Folded, Head, State
 from ledger.records.funds import AwardState, AwardStatus, PaymentState, PaymentStatus, Ref, WordState
 from ledger.records.governance import DepartmentState, OfficerState
+from ledger.records.introduction import Introduced
 
 Revive = Callable[[Any], Any]
 
@@ -38,8 +39,15 @@ def _votes(value: list[Any]) -> tuple[Vote, ...]:
     )
 
 
+def _introduced(value: list[str] | None) -> Introduced | None:
+    return None if value is None else Introduced(*value)
+
+
 _STATES: Mapping[str, tuple[type[State], Mapping[str, Revive]]] = {
-    "department": (DepartmentState, {"log_keys": tuple, "witness_keys": tuple, "mirror_keys": tuple}),
+    "department": (
+        DepartmentState,
+        {"log_keys": tuple, "witness_keys": tuple, "mirror_keys": tuple, "introduced": _introduced},
+    ),
     "epochs": (EpochsState, {"foundings": _foundings, "votes": _votes}),
     "officer": (OfficerState, {"roles": tuple}),
     "case": (CaseState, {"status": CaseStatus}),
@@ -69,13 +77,16 @@ def _plain(value: Any) -> Any:
 
 
 def _dump_state(state: State) -> list[Any]:
-    return [_plain(value) for value in _VALUES[type(state)](state)]
+    values = [_plain(value) for value in _VALUES[type(state)](state)]
+    # As it was written before there were introductions: what lies there is compared with what is folded anew.
+    return values[:-1] if isinstance(state, DepartmentState) and state.introduced is None else values
 
 
 def _load_state(topic: str, values: list[Any]) -> Any:
     made, revive = _REVIVE[topic]
     for at, how in revive:
-        values[at] = how(values[at])
+        if at < len(values):  # what an older version wrote has fewer, and the rest is as if it had not been said
+            values[at] = how(values[at])
     return made(*values)
 
 

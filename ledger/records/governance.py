@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ledger.errors import IllegalStep
+from ledger.errors import IllegalStep, MalformedRecord
+from ledger.records.introduction import Introduced, check_introduction
 from ledger.records.rotation import DESK_ROLE, NOTE_ROLES, check_renewed_key, check_rotation, new_keys_of
 from ledger.records.statement import Record
 
@@ -20,6 +21,7 @@ class DepartmentState:
     mirror_keys: tuple[str, ...]
     number_prefix: str | None = None
     desk_key: str | None = None  # base64url of the raw public key
+    introduced: Introduced | None = None  # in a membership record: what the department says of itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,30 @@ def apply_department(state: DepartmentState | None, record: Record) -> Departmen
     if record.kind == "rotation" and state is not None and state.desk_key is not None:
         return _rotate(state, record)
     if record.kind == "membership":
-        added = clear["change"] == "added"
-        if (state is not None and state.member) == added or (state is not None and state.origin != clear["member"]):
-            raise IllegalStep(record.kind, "none" if state is None else "member")
-        return DepartmentState(clear["department"], clear["member"], member=added, **keys)
+        return _change_members(state, record, keys)
     raise IllegalStep(record.kind, "none" if state is None else "named")
+
+
+def _change_members(state: DepartmentState | None, record: Record, keys: dict[str, Any]) -> DepartmentState:
+    clear = record.clear
+    added, introduced = clear["change"] == "added", _introduced(record, keys)
+    # Once more is something new when it says where it is reached now, and nothing new without.
+    again = added and introduced is not None and (state is None or state.introduced != introduced)
+    if state is not None and state.origin != clear["member"]:
+        raise IllegalStep(record.kind, "member")
+    if (state is not None and state.member) == added and not again:
+        raise IllegalStep(record.kind, "none" if state is None else "member")
+    return DepartmentState(clear["department"], clear["member"], member=added, introduced=introduced, **keys)
+
+
+def _introduced(record: Record, keys: dict[str, Any]) -> Introduced | None:
+    said = record.clear.get("introduction")
+    if said is None:
+        return None
+    try:
+        return check_introduction(record.clear["department"], record.clear["member"], keys, said)
+    except MalformedRecord as error:
+        raise IllegalStep(record.kind, "member", "not-introduced") from error
 
 
 def _rotate(state: DepartmentState, record: Record) -> DepartmentState:

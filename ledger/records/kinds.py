@@ -75,6 +75,7 @@ _ALL = (
         "department",
         (DESK,),
         {"change": shape.one_of("added", "removed"), "department": shape.department, "member": shape.origin, **_KEYS},
+        {"introduction": shape.introduction},
     ),
     # who belongs to the network: how it began, and each change that this department agrees to
     Kind("epoch-founded", "epochs", (DESK,), {"members": shape.members}),

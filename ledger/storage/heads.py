@@ -10,6 +10,7 @@ from ledger.storage import schema
 
 WITNESS = "witness"
 MIRROR = "mirror"
+OUTSIDE = "outside"  # a witness that is no member's: what it says of our own log
 
 _heads, _cosigned = schema.heads.c, schema.cosignatures.c
 
@@ -108,6 +109,12 @@ def noted_heads(connection: Connection, log_id: int) -> list[Head]:
 def forget_before(connection: Connection, log_id: int, size: int, *, keep: int) -> None:
     """Forget the heads before this size, but for the one of size `keep`: nobody is shown them again."""
     connection.execute(_FORGET, {"log": log_id, "before": size, "keep": keep})
+
+
+def forget_cosignatures(connection: Connection, log_id: int, name: str, key_id: bytes) -> None:
+    """Forget what a key has said of this log; what is published already stays as it is."""
+    of_key = (_cosigned.log_id == log_id, _cosigned.name == name, _cosigned.key_id == key_id)
+    connection.execute(delete(schema.cosignatures).where(*of_key))
 
 
 def read_cosignatures(connection: Connection, log_id: int) -> list[KeptCosignature]:

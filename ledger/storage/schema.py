@@ -128,6 +128,19 @@ witness_logs = Table(  # strangers' logs that we cosign
     PrimaryKeyConstraint("origin", "vkey"),
 )
 
+outside_witnesses = Table(  # programs that cosign our log, and are no member's
+    "outside_witnesses",
+    metadata,
+    Column("name", String(255), nullable=False),
+    Column("vkey", Text, nullable=False),
+    Column("url", String(512), nullable=False),  # the submission prefix
+    Column("removed", Boolean, nullable=False, default=False),  # heads that it cosigned may still be here
+    Column("failures", Integer, nullable=False, default=0),  # in a row
+    Column("failed_at", BigInteger),
+    Column("last_error", String(200)),
+    PrimaryKeyConstraint("name", "vkey"),
+)
+
 peers = Table(
     "peers",
     metadata,

@@ -15,6 +15,7 @@ from ledger.keys import NodeKeys
 from ledger.merkle.policy import Policy
 from ledger.node import Node
 from ledger.peers.home import read_peer
+from ledger.peers.introduced import follow_wanted, note_invited
 from ledger.peers.members import member_of
 from ledger.quorum import network_policy
 from ledger.records import numbers
@@ -65,10 +66,16 @@ class Network:
             assert "已签名" in self.chat(name).sign(ADMIN, words)
 
     def round(self, *names: str) -> None:
+        """Everybody publishes and checks, and then follows whom it should, as the scheduler's jobs do."""
         self.county.round(*(names or (*FIRST, NEW)))
+        for name in names or (*FIRST, NEW):
+            follow_wanted(self.node(name))
 
     def join(self, host: str, guest: str = NEW) -> None:
+        """As the two commands do it."""
         join(self.node(host), self.node(guest))
+        if self.count(host)[0]:
+            note_invited(self.node(guest))
 
     def policy(self, name: str, **options) -> Policy:
         with reading(self.node(name).engine) as conn:

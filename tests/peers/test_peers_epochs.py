@@ -1,8 +1,10 @@
 """Departments found a network, take another one in and let one go, by what their administrators sign in the chat."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from ledger.audit.verify import verify_database
@@ -98,6 +100,11 @@ def test_there_is_no_epoch_0_any_more_when_one_is_in_force(network: Network):
 # --- joining ---
 
 
+def without_introduction(_request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+    said = json.loads(answer.read())
+    return httpx.Response(200, json={name: value for name, value in said.items() if name != "introduction"})
+
+
 def test_a_fifth_department_joins_four_and_is_counted_from_the_third_word_on(network: Network):
     county = network.county
     for host in FIRST:
@@ -161,6 +168,8 @@ def test_a_fifth_department_joins_four_and_is_counted_from_the_third_word_on(net
 
 
 def test_who_has_not_compared_words_cannot_agree_and_is_told_how(network: Network):
+    """When 民政局 has let in one of an older version, which introduces itself to nobody."""
+    network.county.wire.tamper("25.example", "/node.json", without_introduction)
     network.join("民政局")
     network.agree(f"#同意加入 {NEW}", "民政局")
     network.round()

@@ -86,9 +86,11 @@ def lying(**changed):
 
 
 @pytest.mark.parametrize("changed", [{"name": "财政厅"}, {"number_prefix": "77"}])
-def test_a_server_that_says_other_than_its_log_is_not_followed(strangers, changed):
-    strangers.wire.tamper(CIVIL, "/node.json", lying(**changed))
-    with pytest.raises(PeerUnreachable, match="another"):
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_server_that_says_other_than_its_log_is_not_followed(strangers, changed, signed):
+    """Neither with what its log has signed of itself, nor without, as an older version's is."""
+    strangers.wire.tamper(CIVIL, "/node.json", lying(**changed, **({} if signed else {"introduction": None})))
+    with pytest.raises(PeerUnreachable, match="has not signed" if signed else "another"):
         add_peer(strangers.police, strangers.civil.public_url, words(strangers.civil))
     assert (peers(strangers.police), memberships(strangers.police)) == ([], [])
 

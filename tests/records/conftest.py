@@ -61,6 +61,15 @@ GOOD = {
     ),
     shape.epoch.words: st.integers(2, 2**53 - 1),
     shape.positive.words: st.integers(1, 2**53 - 1),
+    shape.introduction.words: sized(64).map(
+        lambda signature: {
+            "url": "https://caizheng.example",
+            "number_prefix": "21",
+            "desk_key": GENESIS,
+            "genesis": GENESIS,
+            "signature": signature,
+        }
+    ),
     shape.jwk.words: st.just(JWK),
     shape.roles.words: st.sets(st.sampled_from(shape.ROLES), min_size=1).map(
         lambda chosen: [role for role in shape.ROLES if role in chosen]

@@ -20,6 +20,10 @@ TEXTS: dict[str, str] = {
     "demo.name.李敏": "Li Min",
     "demo.name.赵磊": "Zhao Lei",
     "demo.name.宋涛": "Song Tao",
+    "demo.name.郑洁": "Zheng Jie",
+    "demo.name.钱伟": "Qian Wei",
+    "demo.name.孔亮": "Kong Liang",
+    "demo.name.韩冰": "Han Bing",
     "demo.who.王桂兰": "67, farmer",
     "demo.who.陈志强": "34, migrant worker",
     "demo.who.孙丽": "39, on a monthly benefit",
@@ -32,6 +36,10 @@ TEXTS: dict[str, str] = {
     "demo.who.李敏": "Police, clerk",
     "demo.who.赵磊": "Police, approver",
     "demo.who.宋涛": "Audit, auditor",
+    "demo.who.郑洁": "Civil Affairs, administrator",
+    "demo.who.钱伟": "Finance, administrator",
+    "demo.who.孔亮": "Police, administrator",
+    "demo.who.韩冰": "Audit, administrator",
     "demo.wants.王桂兰": (
         "Somebody in her family fell seriously ill, and she applied for emergency aid. "
         "She wants to know whether the money has come. Try: 「payment」 「progress」"
@@ -58,6 +66,10 @@ TEXTS: dict[str, str] = {
     "demo.wants.李敏": "Takes papers, accepts, examines residence permits. Try: 「#待办」",
     "demo.wants.赵磊": "Approves residence permits. Try: 「#待办」",
     "demo.wants.宋涛": "Looks whether the departments’ records agree. Try: 「#疑点」 「#节点」",
+    "demo.wants.郑洁": "Runs the node; signs whether another joins or leaves. Try: 「#节点」 「#同意加入」",
+    "demo.wants.钱伟": "Runs the node; signs whether another joins or leaves. Try: 「#节点」 「#同意加入」",
+    "demo.wants.孔亮": "Runs the node; signs whether another joins or leaves. Try: 「#节点」 「#同意加入」",
+    "demo.wants.韩冰": "Runs the node; signs whether another joins or leaves. Try: 「#节点」 「#同意加入」",
     "demo.slip": "Slip {number}",
     # six things to try
     "demo.step.1": "A farmer asks: has the money come?",

@@ -25,6 +25,7 @@ _NAMES = {
     "policy": "Who belongs to the network",
     "member": "A member that we are not connected with",
     "department": "Another department, looked at by us",
+    "outside-witness": "An outside witness of our log",
     "of-us": "Another department, looking at us",
 }
 _MENDS = {
@@ -54,6 +55,7 @@ _MENDS = {
     "policy": "Let the administrator read what is said below: all must count the same members.",
     "member": "Let the administrator connect with it; if it is no more, #同意退出 asks all to agree that it leaves.",
     "department": "Telephone them: does their node run, and do they write much at once?",
+    "outside-witness": "Let the administrator ask whoever runs it, or run peers witness remove. Nothing waits for it.",
     "of-us": "They have not looked at ours: telephone them, and ask them to look at their own examination.",
 }
 

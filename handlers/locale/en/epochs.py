@@ -11,11 +11,17 @@ TEXTS = {
         "Agree that {name} ({origin}) leaves those who check each other; its witness counts no more. {so_far}"
     ),
     "epochs.words": "\nTelephone first; they must read out: {words}\n",
+    "epochs.introduced": (
+        "\nIntroduced by {departments}; its address is {url}, where our node has not been: it goes there once you have "
+        "signed.\nTelephone first, by a number that you looked up yourself; they must read out: {words}\n"
+    ),
     "epochs.first": "nobody has agreed yet, {needed} must",
     "epochs.so-far": "agreed: {departments}; {needed} must",
     "epochs.by-us": "; we have agreed",
     "epochs.again": "; departments agreed to different things and none has enough: telephone, and agree once more",
     "epochs.not-compared": "; our department has not compared words with it yet (peers invite)",
+    "epochs.introduced-by": "; introduced by {departments}, waits until we compare the eight words by telephone",
+    "epochs.introduced-unlike": "; departments introduce it differently, so it cannot be agreed to here",
     "epochs.entry.joined": "{name} asks to join: {so_far}{own}",
     "epochs.entry.left": "{name} is to leave: {so_far}{own}",
     "epochs.members": "This is epoch {number}, of {count} departments.",
@@ -32,6 +38,14 @@ TEXTS = {
     "refused.not-compared": (
         "Our department has not compared words with {name}. Let the administrator run peers invite on the server "
         "first, and compare by telephone."
+    ),
+    "refused.introduced-unlike": (
+        "{departments} introduce {name} differently (its keys or its address): somebody may pose as it. Telephone "
+        "first; if it is to join, let the administrator run peers invite on the server and compare the words."
+    ),
+    "refused.cannot-follow": (
+        "Our node could not follow {name}: its name or number prefix cannot be told from another department's, or its "
+        "address is none that is asked (https). Let the administrator run doctor on the server to see why."
     ),
     "refused.agreed-already": "We have agreed already; others have not yet.",
     "refused.another-change": "Another change is not settled yet; one at a time. Send #同意加入 to see it.",

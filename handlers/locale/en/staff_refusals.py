@@ -24,6 +24,7 @@ TEXTS: dict[str, str] = {
     "refused.key-malformed": "The new key is not in the right form.",
     "refused.keys-not-alike": "Names and kinds of the new keys must be those of the old, and the keys themselves new.",
     "refused.keys-not-proven": "It is not proven that we hold the old keys and the new.",
+    "refused.not-introduced": "What is said of that department was not signed by its own log.",
     "refused.rotation-incomplete": "The record of the rotation is not complete.",
     "refused.another-object": "The record is about another kind of thing.",
     "refused.refers-to-nothing": "What it refers to is not here.",

@@ -9,11 +9,17 @@ TEXTS = {
     "line.agree-join": "同意 {name}（{origin}）加入互相核对的网络。{words}{so_far}",
     "line.agree-leave": "同意 {name}（{origin}）退出互相核对的网络，以后它的见证不再算数。{so_far}",
     "epochs.words": "\n请先打电话，对方念出的必须是：{words}\n",
+    "epochs.introduced": (
+        "\n介绍人：{departments}；地址：{url}。本部门的节点还没去过，您签名以后才去。\n"
+        "请先打电话给对方（号码自己查，不要用别人给的），对方念出的必须是：{words}\n"
+    ),
     "epochs.first": "还没有部门同意，要{needed}家",
     "epochs.so-far": "已同意的：{departments}，要{needed}家",
     "epochs.by-us": "，本部门已同意",
     "epochs.again": "，各部门同意的不一样，都不够数：打电话商量好，再同意一次",
     "epochs.not-compared": "，本部门还没和它核对过八个词（peers invite）",
+    "epochs.introduced-by": "，{departments}介绍，等本部门打电话核对八个词",
+    "epochs.introduced-unlike": "，各部门介绍的不一样，不能在这里同意",
     "epochs.entry.joined": "{name}要加入：{so_far}{own}",
     "epochs.entry.left": "{name}要退出：{so_far}{own}",
     "epochs.members": "现在是第{number}期，共{count}个部门。",
@@ -27,6 +33,14 @@ TEXTS = {
     "refused.agree-leave-unknown": "网络里没有叫{name}的部门。",
     "refused.not-compared": (
         "本部门还没有和{name}核对过八个词。请管理员先在服务器上运行 peers invite，打电话核对以后再同意。"
+    ),
+    "refused.introduced-unlike": (
+        "{departments}对{name}的介绍不一样（钥匙或地址），可能有人冒充。请先打电话问清楚；"
+        "真要加入的，请管理员在服务器上运行 peers invite，和对方核对八个词。"
+    ),
+    "refused.cannot-follow": (
+        "本部门的节点连不上{name}：它的名称、号段和已有部门分不清，或者地址不合规定（要 https）。"
+        "请管理员在服务器上运行 doctor，看原因。"
     ),
     "refused.agreed-already": "本部门已经同意过了，正在等别的部门。",
     "refused.another-change": "另一件加入或退出的事还没有定下来，一次只能定一件。发 #同意加入 看一看。",

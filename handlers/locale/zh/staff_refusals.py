@@ -24,6 +24,7 @@ TEXTS: dict[str, str] = {
     "refused.key-malformed": "新的密钥格式不对。",
     "refused.keys-not-alike": "新的密钥和旧的对不上：名字和种类要一样，密钥本身要是新的。",
     "refused.keys-not-proven": "没有证明新旧密钥都在我们手里。",
+    "refused.not-introduced": "那个部门的自我介绍不是它自己签的名。",
     "refused.rotation-incomplete": "换密钥的记录不完整。",
     "refused.another-object": "这条记录说的不是这种东西。",
     "refused.refers-to-nothing": "这里没有它所说的那件事。",
