@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 from sqlalchemy import make_url
@@ -47,12 +48,12 @@ def two_faces(made: Seven, liar: str, told: Sequence[str], fooled: Sequence[str]
     """The liar as two, each of which has said something that the other has not."""
     node, port = made.nodes[liar], free_port()
     made.follow_each_other()  # what all have in common
-    with tempfile.TemporaryDirectory() as folder, _copied(node, Path(folder)) as other, served(port, doors_of(other)):
+    with tempfile.TemporaryDirectory() as folder, copied(node, Path(folder)) as other, served(port, doors_of(other)):
         # It pushes each head to those only that are to see it.
         for name in fooled:
             made.line.lead([liar], name, NOBODY)
         made.line.lead(fooled, liar, port)
-        put(other, signed(other, Statement("case-submitted", new_handle(), {"matter": MATTER})))
+        utter(other)
         publish_round(other, cosign=False)
         made.write(liar)
         yield Faces(liar, other, told, fooled)
@@ -62,7 +63,7 @@ def two_faces(made: Seven, liar: str, told: Sequence[str], fooled: Sequence[str]
 
 
 @contextmanager
-def _copied(node: Node, folder: Path) -> Iterator[Node]:
+def copied(node: Node, folder: Path) -> Iterator[Node]:
     """The department once more: its database, its keys, and the mark beside them."""
     source = make_url(node.settings.database_url).database
     assert source is not None
@@ -80,27 +81,26 @@ def _copied(node: Node, folder: Path) -> Iterator[Node]:
 
 
 def check_two_faces(made: Seven, liar: str) -> None:
-    """Three see one face and three the other, until the first two compare: then all six know, and can prove it."""
-    honest = made.others(liar)
-    with two_faces(made, liar, honest[:3], honest[3:]):
-        for name in honest:
-            made.until_accused(name, "R36", liar)
-        check_convicted(made, liar, honest)
+    """Half of them see one face and half the other, until the first two compare: then all know, and can prove it."""
+    honest = made.honest(liar)
+    half = len(honest) // 2
+    with two_faces(made, liar, honest[:half], honest[half:]):
+        check_convicted(made, liar)
 
 
-def check_convicted(made: Seven, liar: str, honest: Sequence[str]) -> None:
-    """All of these can prove it to anybody, say so to everybody, accuse nobody else, and sign nothing of it."""
+def check_convicted(made: Seven, liar: str) -> None:
+    """All the others can prove it to anybody, say so to everybody, accuse nobody else, and sign nothing of it."""
+    honest = made.honest(liar)
+    found = {name: made.until_accused(name, "R36", liar) for name in honest}
+    made.convicted.add(liar)
     for name in honest:
-        found = made.accused(name, "R36", liar)
-        assert found is not None, name
-        assert check_evidence(made, name, found, liar) == made.nodes[liar].origin
+        assert check_evidence(made, name, found[name], liar) == made.nodes[liar].origin
         made.until_state(name, liar, "forked")
         departments = made.json(name, "/network.json")["departments"]
         [told] = [one for one in departments if one["origin"] == made.nodes[liar].origin]
-        assert told["finding"].endswith(f"/findings/{found.id}")
-        others = {one for each in made.findings(name) for one in each.facts["departments"] if each.rule == "R36"}
-        assert others == {liar}
-    check_not_cosigned(made, liar, honest)
+        assert told["finding"].endswith(f"/findings/{found[name].id}")
+        assert {whom for rule, whom in made.accusations(name) if rule == "R36"} <= made.convicted
+    check_not_cosigned(made, liar)
 
 
 def check_evidence(made: Seven, name: str, finding: Finding, liar: str) -> str:
@@ -120,16 +120,20 @@ def check_evidence(made: Seven, name: str, finding: Finding, liar: str) -> str:
     return str(told["origin"])
 
 
-def check_not_cosigned(made: Seven, liar: str, honest: Sequence[str]) -> None:
+def check_not_cosigned(made: Seven, liar: str) -> None:
     """It goes on, and nobody vouches for what it says from now on."""
-    done = made.write(liar)
+    index = utter(made.nodes[liar])
     made.until_shown(liar)
-    writer = honest[0]
-    made.write(writer)  # whoever holds this has been through a round since
-    made.follow_each_other(*honest)
+    honest = made.honest(liar)
+    made.write(honest[0])  # whoever holds this has been through a round since
+    made.follow_each_other()
     assert made.cosigners(liar) <= {liar}
+    path = f"/witness/{hash_of_origin(made.nodes[liar].origin)}/checkpoint"
     for name in honest:
-        seen = httpx.get(
-            f"{made.sites[name].url}/witness/{hash_of_origin(made.nodes[liar].origin)}/checkpoint", trust_env=False
-        )
-        assert int(seen.text.split("\n")[1]) <= done.index
+        seen = httpx.get(f"{made.sites[name].url}{path}", trust_env=False, timeout=20)
+        assert int(seen.text.split("\n")[1]) <= index
+
+
+def utter(node: Node, **changed: Any) -> int:
+    """The node's desk signs one more record, past all rules; returns its index."""
+    return put(node, signed(node, Statement("case-submitted", new_handle(), {"matter": MATTER}), **changed))

@@ -79,6 +79,7 @@ class Seven:
     staff: Mapping[str, Clerk]
     threads: Mapping[str, Thread] = field(default_factory=dict)
     lines: Lines | None = None
+    convicted: set[str] = field(default_factory=set)  # whose logs nobody follows any more
     _written: Iterator[int] = field(default_factory=count)
 
     @property
@@ -87,8 +88,9 @@ class Seven:
         assert self.lines is not None
         return self.lines
 
-    def others(self, *names: str) -> list[str]:
-        return [name for name in self.nodes if name not in names]
+    def honest(self, *liars: str) -> list[str]:
+        """All but these, and but those that an earlier test has convicted."""
+        return [name for name in self.nodes if name not in self.convicted and name not in liars]
 
     # --- its processes ---
 
@@ -167,11 +169,15 @@ class Seven:
         with reading(self.nodes[by].engine) as conn:
             return read_findings(conn)
 
-    def accused(self, by: str, rule: str, of: str) -> Finding | None:
+    def accused(self, by: str, rule: str, of: str, reason: str | None = None) -> Finding | None:
         """The finding of this rule that a department has about another's log."""
-        origin = self.nodes[of].origin
-        found = [one for one in self.findings(by) if one.rule == rule and _is_about(one, origin, of)]
+        facts = {"log": self.nodes[of].origin} | ({} if reason is None else {"reason": reason})
+        found = [one for one in self.findings(by) if one.rule == rule and facts.items() <= one.facts.items()]
         return found[0] if found else None
+
+    def accusations(self, by: str) -> set[tuple[str, str]]:
+        """Rules, and the departments of whom they say something."""
+        return {(one.rule, name) for one in self.findings(by) for name in one.facts["departments"]}
 
     def epoch(self, by: str) -> tuple[int, str, int]:
         """Number, name, and how many members, of the epoch that a department counts."""
@@ -211,8 +217,8 @@ class Seven:
 
         return until(alive, seconds, lambda: f"{what}\n{self.log_tail()}", pause=LOOK_SECONDS)
 
-    def until_accused(self, by: str, rule: str, of: str) -> Finding:
-        found: Finding = self.until(lambda: self.accused(by, rule, of), f"{by} raises {rule} of {of}")
+    def until_accused(self, by: str, rule: str, of: str, reason: str | None = None) -> Finding:
+        found: Finding = self.until(lambda: self.accused(by, rule, of, reason), f"{by} raises {rule} of {of}")
         return found
 
     def until_state(self, by: str, of: str, *states: str) -> None:
@@ -226,7 +232,7 @@ class Seven:
 
     def follow_each_other(self, *names: str) -> None:
         """Until each of these holds, and has checked, all that the others of them have written by now."""
-        chosen = names or tuple(self.nodes)
+        chosen = names or self.honest()
         sizes = {name: self.size(name) for name in chosen}
 
         def missing() -> list[str]:
@@ -239,10 +245,6 @@ class Seven:
 def _all_lines(signed: bytes) -> tuple[SignatureLine, ...]:
     note = parse_note_unverified(signed)
     return note.verified + note.unverified
-
-
-def _is_about(finding: Finding, origin: str, name: str) -> bool:
-    return finding.facts.get("log") == origin or name in finding.facts.get("departments", ())
 
 
 @contextmanager
