@@ -9,8 +9,13 @@ ROUND_SECONDS = 3
 
 
 @pytest.fixture(scope="module")
-def departments(tmp_path_factory):
-    """In a county where 王桂兰 has been paid; each asks each other one over a line that can be cut."""
+def story():
+    return ACTS
+
+
+@pytest.fixture(scope="module")
+def departments(tmp_path_factory, story):
+    """In a county where 王桂兰 has been paid, unless a module tells no story; each asks each other one over a line that can be cut."""
     folder = tmp_path_factory.mktemp("seven")
-    with seven(folder, free_ports(8), ROUND_SECONDS, story=ACTS, lines=True) as made:
+    with seven(folder, free_ports(8), ROUND_SECONDS, story=story, lines=True) as made:
         yield made

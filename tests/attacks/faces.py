@@ -21,6 +21,7 @@ from ledger.merkle.vkeys import format_vkey
 from ledger.node import Node
 from ledger.peers.publish import publish_round
 from ledger.peers.witness import hash_of_origin
+from ledger.records.evidence import check_file, parse_evidence
 from ledger.records.statement import Statement
 from ledger.scribe import new_handle
 from ledger.storage.engine import open_engine
@@ -93,31 +94,38 @@ def check_convicted(made: Seven, liar: str) -> None:
     honest = made.honest(liar)
     found = {name: made.until_accused(name, "R36", liar) for name in honest}
     made.convicted.add(liar)
+    keys = [key.verifier for key in made.nodes[liar].keys.log]
+    told = {name: evidence_of(made, name, found[name]) for name in honest}
+    assert {check_file(parse_evidence(one), keys).origin for one in told.values()} == {made.nodes[liar].origin}
+    check_by_command(told[honest[0]], made.nodes[liar])
     for name in honest:
-        assert check_evidence(made, name, found[name], liar) == made.nodes[liar].origin
         made.until_state(name, liar, "forked")
         departments = made.json(name, "/network.json")["departments"]
-        [told] = [one for one in departments if one["origin"] == made.nodes[liar].origin]
-        assert told["finding"].endswith(f"/findings/{found[name].id}")
+        [shown] = [one for one in departments if one["origin"] == made.nodes[liar].origin]
+        assert shown["finding"].endswith(f"/findings/{found[name].id}")
         assert {whom for rule, whom in made.accusations(name) if rule == "R36"} <= made.convicted
     check_not_cosigned(made, liar)
 
 
-def check_evidence(made: Seven, name: str, finding: Finding, liar: str) -> str:
-    """Whom the evidence of a department convicts, by the command and the log's public keys alone."""
+def evidence_of(made: Seven, name: str, finding: Finding) -> bytes:
+    """What a department shows to anybody."""
     url = f"{made.sites[name].url}/findings/{finding.id}/evidence.json"
     evidence = httpx.get(url, trust_env=False, timeout=20)
     assert evidence.status_code == 200, (url, evidence.status_code)
+    return evidence.content
+
+
+def check_by_command(evidence: bytes, liar: Node) -> None:
+    """`check evidence.json` accepts it, where there is no node, by the log's public keys alone."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "evidence.json"
-        file.write_bytes(evidence.content)
-        keys = [word for key in made.nodes[liar].keys.log for word in ("--vkey", format_vkey(key.verifier))]
+        file.write_bytes(evidence)
+        keys = [word for key in liar.keys.log for word in ("--vkey", format_vkey(key.verifier))]
         command = [sys.executable, str(ROOT / "app.py"), "check", str(file), "--json", *keys]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
-    assert told["keys"] == "given"
-    return str(told["origin"])
+    assert (told["keys"], told["origin"]) == ("given", liar.origin)
 
 
 def check_not_cosigned(made: Seven, liar: str) -> None:

@@ -76,6 +76,7 @@ class LiveNode:
     name: str = "公安局"
     prefix: str = "23"
     port: int = field(default_factory=free_port)
+    log_folder: Path | None = None  # where its processes write their lines, if not in its own folder
     processes: Processes = field(default_factory=Processes)
     side: WeChatSide = field(
         default_factory=lambda: WeChatSide(secrets.token_hex(16), secrets.token_hex(21) + "A", "wx1")
@@ -93,7 +94,7 @@ class LiveNode:
 
     @property
     def log_file(self) -> Path:
-        return self.folder / "node.log"
+        return (self.log_folder or self.folder) / "node.log"
 
     def settings(self) -> Mapping[str, str]:
         return {

@@ -83,10 +83,8 @@ def test_a_peer_that_rewrites_an_entry_is_not_cosigned_again_until_a_person_deci
     for name in told:
         departments.until(lambda: DIFFERS in _facts(departments, name, liar), f"{name} knows what differs")  # noqa: B023  it is over when it returns
     asked = departments.say("民政局", FARMER, f"补贴 {number}").read
-    assert "财政局" in asked
-    assert "20,000.00" in asked
-    assert "2.00元" in asked
-    assert "疑点" in asked
+    assert "财政局现在给出的账" in asked
+    assert "签的是 20,000.00元，现在是 2.00元。民政局存有当时的副本，可以作证据" in asked
     assert "财政局" in officer_reads(departments, "审计局", "宋涛", "#疑点")
     assert departments.command("民政局", "crosscheck").returncode == 1
 
@@ -235,7 +233,7 @@ def test_a_refusal_dated_back_by_a_department_that_was_away(departments: Seven):
     """It is cut off, refuses a case, and writes that it did so three days ago."""
     node, clerk = departments.nodes[LIAR], departments.staff[f"{LIAR} clerk"]
     case = departments.write(LIAR)
-    for kind, clear in (("case-accepted", {}), ("case-completed", {"step": 1})):
+    for kind, clear in (("case-accepted", {}), ("case-completed", {"step": 0})):
         node.desk.submit(Statement(kind, case.sub, clear), by=clerk.handle, once=f"{kind}-{case.sub}")
     departments.until_shown(LIAR)
     departments.follow_each_other()
