@@ -120,6 +120,32 @@ def _heads(by: Node, origin: str) -> list[tuple[int, bytes]]:
     return [(size, bytes(root)) for size, root in (*signed, *cosigned)]
 
 
+def check_nobody_accused(made: Seven) -> None:
+    """No department holds evidence against another, and what any of them missed for a while it says no more.
+
+    Whoever was killed in the middle of a round lacks records until the round's lease has ended, and that is told (R35).
+    """
+    for name, node in made.nodes.items():
+        made.until(lambda: not _accused(made, name), f"{name} accuses nobody: {_accused(made, name)}")  # noqa: B023  over at once
+        with reading(node.engine) as conn:
+            assert conn.execute(select(schema.evidence.c.origin)).all() == [], name
+
+
+def _accused(made: Seven, by: str) -> set[tuple[str, str]]:
+    """A department that is no member of the seven may be served by nobody any more (R37)."""
+    return {(rule, whom) for rule, whom in made.accusations(by) if whom in made.nodes}
+
+
+def raised_ever(made: Seven) -> set[tuple[str, str, str]]:
+    """All findings that any department has raised so far, ended ones too: department, rule, name of the finding."""
+    raised = select(schema.findings.c.rule, schema.findings.c.id)
+    found = set()
+    for name, node in made.nodes.items():
+        with reading(node.engine) as conn:
+            found |= {(name, rule, finding) for rule, finding in conn.execute(raised)}
+    return found
+
+
 def check_verified(made: Seven, *names: str) -> None:
     """`verify` finds nothing wrong in what these departments keep of their own log."""
     with ThreadPoolExecutor(PARALLEL) as pool:

@@ -8,7 +8,14 @@ import pytest
 from ledger.errors import Refused
 from ledger.quorum import network_policy
 from ledger.storage.engine import reading
-from tests.attacks.killing import Deaths, check_all_agree, check_nothing_lost, check_verified
+from tests.attacks.killing import (
+    Deaths,
+    check_all_agree,
+    check_nobody_accused,
+    check_nothing_lost,
+    check_verified,
+    raised_ever,
+)
 from tests.attacks.live_node import free_port
 from tests.attacks.lying_peer import doors_of, found, served
 from tests.attacks.seven import NAMES, Seven
@@ -17,10 +24,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.attack, pytest.mark.xdist_group("dem
 
 KILLS = 63
 FOUR, THREE = NAMES[:4], NAMES[4:]
-
-
-def check_nobody_accused(made: Seven) -> None:
-    assert {name: made.accusations(name) for name in NAMES} == {name: set() for name in NAMES}
 
 
 def test_sixty_processes_killed_at_any_moment_and_all_seven_agree(departments: Seven, tmp_path):
@@ -50,6 +53,7 @@ def test_sixty_processes_killed_at_any_moment_and_all_seven_agree(departments: S
 def test_parted_into_four_and_three_for_twenty_rounds_and_healed_nobody_is_accused(departments: Seven):
     """Longer than any rule waits (T, ten rounds): to be cut off is not to withhold."""
     departments.follow_each_other()
+    before = raised_ever(departments)
     kept = {name: departments.size(name) for name in NAMES}
     departments.line.cut(FOUR, THREE)
     for _ in range(20):
@@ -76,6 +80,7 @@ def test_parted_into_four_and_three_for_twenty_rounds_and_healed_nobody_is_accus
         departments.until(lambda: departments.cosigners(name) == set(NAMES), f"all cosign {name}")  # noqa: B023  over at once
     check_all_agree(departments)
     check_nobody_accused(departments)
+    assert raised_ever(departments) == before
 
 
 def is_believed(made: Seven, of: str, cosigned_by: set[str]) -> bool:
