@@ -49,5 +49,6 @@ def test_parted_into_four_and_three_both_go_on_and_neither_is_believed(departmen
     check_nobody_accused(departments)
 
 
+@pytest.mark.attack
 def test_two_faces_are_caught_by_whoever_compares(departments: Seven):
     check_two_faces(departments, liar="人社局")
