@@ -11,22 +11,16 @@ import pstats
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, select
 
-from handlers.demo.county import Department
-from handlers.demo.founding import found_node, introduce
-from handlers.demo.processes import ROOT, Processes
-from handlers.demo.sites import HOST, Site, plan_sites
 from ledger.audit import crosscheck
 from ledger.audit.crosscheck import run_round
 from ledger.node import Node
@@ -34,16 +28,15 @@ from ledger.peers import publish
 from ledger.storage import schema
 from ledger.storage.engine import open_engine, reading
 from ledger.storage.network import mirror_name
+from tests.attacks.seven import NAMES, Seven, seven
 
 PORT = 18_500
-NAMES = ("民政局", "财政局", "公安局", "审计局", "教育局", "卫健局", "人社局")
 ROUND_SECONDS = 10
 WRITING_SECONDS = 60
 SETTLING_ROUNDS = 3
 LOOK_SECONDS = 0.2
 QUIET_ROUNDS = 20
 READY_SECONDS_MAX = 180.0
-MATTER = "05LSJZ0001"
 LAG = "7 nodes, a record a second each: lag of full cross-verification, p99"
 QUIET = "a round with nothing new, a peer: CPU without signatures"
 
@@ -58,92 +51,20 @@ class Written:
     vouched: dict[int, float] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class County:
-    """Seven nodes that run."""
-
-    sites: Sequence[Site]
-    nodes: Sequence[Node]
-    processes: Processes
-    clerks: Sequence[str]
-
-
-@contextmanager
-def running(folder: Path, port: int, round_seconds: int) -> Iterator[County]:
-    """Seven departments that know each other, served and scheduled, while the block runs."""
-    departments = [Department(name, str(21 + at), "", "", "") for at, name in enumerate(NAMES)]
-    sites = plan_sites(folder, port, departments)
-    processes = Processes()
-    with ExitStack() as closing:
-        closing.callback(processes.stop_all)
-        nodes = []
-        for site in sites:
-            nodes.append(closing.enter_context(_closing(found_node(site, f"http://{HOST}:{port}", _now, _now))))
-            _set_round(site, round_seconds)
-            serve = ["serve", "--host", HOST, "--port", str(site.port), "--workers", "1", "--threads", "4"]
-            processes.start(f"{site.name} web", _app(site, serve), log=site.log_file)
-        clerks = [node.desk.enrol("林芳", ("clerk",), f"id-{node.name}").handle for node in nodes]
-        _wait_for([f"{site.url}/healthz" for site in sites], processes)
-        introduce(nodes)
-        for site in sites:
-            processes.start(f"{site.name} scheduler", _app(site, ["schedule"]), log=site.log_file)
-        _wait_for([f"{site.url}/readyz" for site in sites], processes)
-        yield County(sites, nodes, processes, clerks)
-
-
-@contextmanager
-def _closing(node: Node) -> Iterator[Node]:
-    try:
-        yield node
-    finally:
-        node.close()
-
-
-def _set_round(site: Site, seconds: int) -> None:
-    text = site.env_file.read_text("utf-8")
-    before = f"ONETRIP_CROSSCHECK_SECONDS='{site.settings.crosscheck_seconds}'"
-    assert before in text
-    site.env_file.write_text(text.replace(before, f"ONETRIP_CROSSCHECK_SECONDS='{seconds}'"), "utf-8")
-
-
-def _app(site: Site, arguments: Sequence[str]) -> list[str]:
-    return [str(ROOT / "app.py"), "--env-file", str(site.env_file), *arguments]
-
-
-def _wait_for(urls: Sequence[str], processes: Processes) -> None:
-    end = time.monotonic() + READY_SECONDS_MAX
-    with httpx.Client(trust_env=False, timeout=5) as client:
-        for url in urls:
-            while not _answers(client, url):
-                processes.check_alive()
-                if time.monotonic() > end:
-                    raise RuntimeError(f"{url} is not ready")
-                time.sleep(LOOK_SECONDS)
-
-
-def _answers(client: httpx.Client, url: str) -> bool:
-    try:
-        return client.get(url).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
-
-
 # --- a record a second, each ---
 
 
-def measure_lag(county: County, seconds: int, round_seconds: int) -> tuple[str, dict[str, float]]:
+def measure_lag(county: Seven, seconds: int, round_seconds: int) -> tuple[str, dict[str, float]]:
     """The figure, and how many cores each kind of process used meanwhile."""
-    engines = [open_engine(node.settings.database_url) for node in county.nodes]
-    own = {node.origin: at for at, node in enumerate(county.nodes)}
+    engines = [open_engine(node.settings.database_url) for node in county.nodes.values()]
+    own = {node.origin: at for at, node in enumerate(county.nodes.values())}
     written: list[Written] = []
     _settle(county, engines, own)
     used, begun = _cpu_by_kind(county), time.perf_counter()
     for second in range(seconds):
-        for at, node in enumerate(county.nodes):
+        for at, name in enumerate(county.nodes):
             _until(county, engines, own, written, begun + second + at / len(county.nodes))
-            private = {"applicant": "王小明", "payee": "王小明", "account": "6217000010001230836"}
-            opened = node.desk.open_case(MATTER, private, by=county.clerks[at], once=f"bench-{second}")
-            written.append(Written(at, opened.submitted.index, time.perf_counter()))
+            written.append(Written(at, county.write(name).index, time.perf_counter()))
     took = time.perf_counter() - begun
     cores = {kind: (now - used[kind]) / took for kind, now in _cpu_by_kind(county).items()}
     end = time.perf_counter() + 10 * round_seconds
@@ -157,9 +78,9 @@ def measure_lag(county: County, seconds: int, round_seconds: int) -> tuple[str, 
     return told + (f", {lost} of {len(written)} never" if lost else ""), cores
 
 
-def _settle(county: County, engines: Sequence[Engine], own: dict[str, int]) -> None:
+def _settle(county: Seven, engines: Sequence[Engine], own: dict[str, int]) -> None:
     """Wait until everybody has vouched for what everybody began with."""
-    begun = [Written(at, _shown(node) - 1, 0.0) for at, node in enumerate(county.nodes)]
+    begun = [Written(at, _shown(node) - 1, 0.0) for at, node in enumerate(county.nodes.values())]
     end = time.perf_counter() + READY_SECONDS_MAX
     while any(len(one.vouched) < len(NAMES) - 1 for one in begun):
         if time.perf_counter() > end:
@@ -168,12 +89,13 @@ def _settle(county: County, engines: Sequence[Engine], own: dict[str, int]) -> N
 
 
 def _until(
-    county: County, engines: Sequence[Engine], own: dict[str, int], written: Sequence[Written], moment: float
+    county: Seven, engines: Sequence[Engine], own: dict[str, int], written: Sequence[Written], moment: float
 ) -> None:
     """Look who has vouched for what, until this moment."""
+    mirrors = [mirror_name(node.origin) for node in county.nodes.values()]
     while True:
         for by, engine in enumerate(engines):
-            sizes = _vouched(engine, mirror_name(county.nodes[by].origin), own)
+            sizes = _vouched(engine, mirrors[by], own)
             now = time.perf_counter()
             for one in written:
                 if one.node != by and by not in one.vouched and sizes.get(one.node, 0) > one.index:
@@ -201,11 +123,11 @@ def _vouched(engine: Engine, mirror: str, own: dict[str, int]) -> dict[int, int]
     return sizes
 
 
-def _cpu_by_kind(county: County) -> dict[str, float]:
+def _cpu_by_kind(county: Seven) -> dict[str, float]:
     """CPU seconds so far of all web processes, all schedulers, and this program."""
     used = {"web": 0.0, "schedulers": 0.0, "the writer": time.process_time()}
-    for name, child in county.processes._children.items():  # noqa: SLF001  nobody but a benchmark counts what they use
-        used["schedulers" if name.endswith("scheduler") else "web"] += _cpu_of_tree(child.process.pid)
+    for name, pid in county.processes.pids.items():
+        used["schedulers" if name.endswith("scheduler") else "web"] += _cpu_of_tree(pid)
     return used
 
 
@@ -233,10 +155,11 @@ class _AtOnce(ThreadPoolExecutor):
         return done
 
 
-def measure_quiet(county: County) -> str:
+def measure_quiet(county: Seven) -> str:
     """What one department's round costs it when nobody has said anything."""
-    node, peers = county.nodes[0], len(county.nodes) - 1
-    county.processes.stop(f"{county.sites[0].name} scheduler")
+    name, peers = NAMES[0], len(county.nodes) - 1
+    node = county.nodes[name]
+    county.processes.stop(county.scheduler(name))
     _rounds(node, 2)
     used = time.process_time()
     _rounds(node, QUIET_ROUNDS)
@@ -286,15 +209,11 @@ def _raw_costs() -> tuple[float, float]:
 
 def measure(port: int = PORT, seconds: int = WRITING_SECONDS, round_seconds: int = ROUND_SECONDS) -> dict[str, str]:
     """The figures as table cells."""
-    with tempfile.TemporaryDirectory(dir=".") as folder, running(Path(folder).resolve(), port, round_seconds) as county:
+    with tempfile.TemporaryDirectory(dir=".") as folder, seven(Path(folder).resolve(), port, round_seconds) as county:
         lag, cores = measure_lag(county, seconds, round_seconds)
         quiet = measure_quiet(county)
     busy = ", ".join(f"{kind} {used:.2f}" for kind, used in cores.items())
     return {LAG: f"{lag}; cores used: {busy}", QUIET: quiet}
-
-
-def _now() -> int:
-    return int(time.time())
 
 
 def main() -> None:

@@ -15,17 +15,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
-import httpx
-
 from handlers.demo.board import Board
 from handlers.demo.control import Control, listening
 from handlers.demo.county import DEPARTMENTS
 from handlers.demo.description import describe, sandbox_cast, write_json
-from handlers.demo.errors import DemoRunning, NotReady, PortUnusable
+from handlers.demo.errors import DemoRunning, PortUnusable
 from handlers.demo.founding import enrol_officers, found_node, introduce, note_followers
 from handlers.demo.levers import Levers
 from handlers.demo.page import page
-from handlers.demo.processes import ROOT, Processes, wait_for_ports
+from handlers.demo.processes import ROOT, Processes, app_command, wait_for_ports
 from handlers.demo.sites import HOST, Site, plan_sites
 from handlers.demo.snapshot import Snapshot
 from handlers.demo.story import ACTS, FOUNDED
@@ -41,9 +39,6 @@ LEAST_PORT = 1024
 MOST_PORT = 65_535 - len(DEPARTMENTS)
 THREADS = 4
 SYSTEM, BANK = "shenpi", "qinghe-nongshang"  # what the offices of the county work with
-READY_SECONDS_MAX = 180.0  # on a slow machine; usually a sixth
-ASK_SECONDS = 2.0
-LOOK_SECONDS = 0.1
 ALIVE_SECONDS = 1.0
 REWRITTEN = "王桂兰"  # whose payment a lever rewrites
 WAITING = "正在搭建青禾县的演示网络，大约要半分钟……\n"
@@ -158,8 +153,8 @@ class Demo:
             description = self._tell(closing)
         self._start_sandbox(sandbox_cast(self.sites, description, control))
         for site in self.sites:
-            self.processes.start(f"{site.name} scheduler", _app(site, "schedule"), log=site.log_file)
-        self._wait_for([f"{self.sandbox_url}/", *(f"{site.url}/readyz" for site in self.sites)])
+            self.processes.start(f"{site.name} scheduler", app_command(site.env_file, "schedule"), log=site.log_file)
+        self.processes.wait_ready([f"{self.sandbox_url}/", *(f"{site.url}/readyz" for site in self.sites)])
         write_json(self.description_file, description)
         out.write(page(self.sandbox_url, self.sites, description, self.description_file, _python()))
         out.flush()
@@ -174,7 +169,7 @@ class Demo:
             self.keys,
             self.folder / "before",
             Snapshot.take(self.sites, self.folder / "beginning"),
-            self._wait_for,
+            self.processes.wait_ready,
             _now,
         )
         while True:
@@ -194,7 +189,7 @@ class Demo:
         clock.turn_to(*FOUNDED)
         nodes = self._found_nodes(clock, closing)
         clerks = enrol_officers(nodes)
-        self._wait_for([f"{site.url}/healthz" for site in self.sites])
+        self.processes.wait_ready([f"{site.url}/healthz" for site in self.sites])
         introduce(nodes)
         matters, programmes = load_matters(ROOT / "matters"), load_programmes(ROOT / "programmes")
         system, bank = load_systems(ROOT / "systems")[SYSTEM], load_banks(ROOT / "banks")[BANK]
@@ -213,7 +208,7 @@ class Demo:
             closing.callback(node.close)
             nodes.append(node)
             # It opens its keys, which takes a second on purpose, while we make the next node.
-            serve = _app(site, "serve", "--host", HOST, "--port", str(site.port), "--workers", "1")
+            serve = app_command(site.env_file, "serve", "--host", HOST, "--port", str(site.port), "--workers", "1")
             self.processes.start(f"{site.name} web", [*serve, "--threads", str(THREADS)], log=site.log_file)
         return nodes
 
@@ -222,28 +217,6 @@ class Demo:
         write_json(file, cast)
         arguments = ["-m", "bot.sandbox", "--config", str(file), "--host", HOST, "--port", str(self.base_port)]
         self.processes.start("sandbox", arguments, log=self.folder / "sandbox.log")
-
-    def _wait_for(self, urls: Sequence[str]) -> None:
-        """Return when every URL answers 200; raises ProcessDied or NotReady."""
-        end = time.monotonic() + READY_SECONDS_MAX
-        with httpx.Client(trust_env=False, timeout=ASK_SECONDS) as client:
-            for url in urls:
-                while not _answers(client, url):
-                    self.processes.check_alive()
-                    if time.monotonic() > end:
-                        raise NotReady(url, READY_SECONDS_MAX)
-                    time.sleep(LOOK_SECONDS)
-
-
-def _answers(client: httpx.Client, url: str) -> bool:
-    try:
-        return client.get(url).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
-
-
-def _app(site: Site, *arguments: str) -> list[str]:
-    return [str(ROOT / "app.py"), "--env-file", str(site.env_file), *arguments]
 
 
 def _python() -> str:

@@ -6,17 +6,22 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from handlers.demo.errors import PortTaken, ProcessDied
+import httpx
+
+from handlers.demo.errors import NotReady, PortTaken, ProcessDied
 
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 6
 PORTS_FREE_SECONDS = 5.0  # the processes of a demo that was killed need a moment to end
 PORTS_LOOK_SECONDS = 0.25
+READY_SECONDS_MAX = 180.0  # on a slow machine; usually a sixth
+ASK_SECONDS = 2.0
+LOOK_SECONDS = 0.1
 
 _CHILD = Path(__file__).with_name("child.py")
 
@@ -57,6 +62,26 @@ class Processes:
             if child.process.poll() is not None:
                 raise ProcessDied(name, child.log)
 
+    def wait_ready(self, urls: Iterable[str], seconds: float = READY_SECONDS_MAX) -> None:
+        """Return when every URL answers 200; raises ProcessDied for a child that ends, or NotReady."""
+        end = time.monotonic() + seconds
+        with httpx.Client(trust_env=False, timeout=ASK_SECONDS) as client:
+            for url in urls:
+                while not _answers(client, url):
+                    self.check_alive()
+                    if time.monotonic() > end:
+                        raise NotReady(url, seconds)
+                    time.sleep(LOOK_SECONDS)
+
+    def pid(self, name: str) -> int:
+        """The process of that name, which leads a group of its own."""
+        return self._children[name].process.pid
+
+    @property
+    def pids(self) -> Mapping[str, int]:
+        """All that run, by name."""
+        return {name: child.process.pid for name, child in self._children.items()}
+
     def stop(self, *names: str, seconds: float = STOP_SECONDS) -> None:
         """Stop these for a while; whoever has not ended after so many seconds is killed."""
         for name in names:
@@ -76,6 +101,18 @@ class Processes:
         """Stop every child and all that they started; safe to call twice."""
         self.stop(*self._children)
         self._stopped.clear()
+
+
+def app_command(env_file: Path, *arguments: str) -> list[str]:
+    """A command of the node whose settings these are, as `start` takes it."""
+    return [str(ROOT / "app.py"), "--env-file", str(env_file), *arguments]
+
+
+def _answers(client: httpx.Client, url: str) -> bool:
+    try:
+        return client.get(url).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
 
 
 def _signal(child: subprocess.Popen[bytes], number: int) -> None:

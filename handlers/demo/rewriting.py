@@ -56,12 +56,16 @@ def rewrite_amount(node: Node, payment: str, fen: int) -> Sequence[Changed]:
         changed = _forge(connection, node, list(map(parse_record, held)), payment, fen)
         for one in changed:
             held[one.index] = one.new.entry
-        _replace_entries(connection, node.log.id, held)
-        for one in changed:
             _move_disclosures(connection, node, one)
-        _refold(connection, node, held)
-        _sign_head(connection, node)
+        replace_history(connection, node, held)
     return changed
+
+
+def replace_history(connection: Connection, node: Node, held: Sequence[bytes]) -> None:
+    """Make the log hold these entries and no others, under a head that its keys sign at once."""
+    _replace_entries(connection, node.log.id, held)
+    _refold(connection, node, held)
+    _sign_head(connection, node)
 
 
 def _forge(connection: Connection, node: Node, records: Sequence[Record], payment: str, fen: int) -> Sequence[Changed]:

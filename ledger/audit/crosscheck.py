@@ -19,7 +19,7 @@ from ledger import findings
 from ledger.audit.watch import watch_logs
 from ledger.errors import Busy, ForkFound, LedgerError, Misconfigured
 from ledger.lateness import recheck_due
-from ledger.peers import publish
+from ledger.peers import publish, witness
 from ledger.peers.address_book import AddressBook
 from ledger.peers.difference import note_difference
 from ledger.peers.evidence import keep_evidence
@@ -41,6 +41,7 @@ WAIT_STEP_SECONDS = 0.5
 PARALLEL_MAX = 8
 TURN_SECONDS_MAX = 60.0  # of one peer in a round: whoever answers everything, slowly, holds up the others no longer
 BACKOFF_DOUBLINGS_MAX = 3  # a peer that does not answer is asked every 8th round at the least
+CALLED_ROUNDS = 1  # … and in the next one after it has called us
 ERROR_CHARS_MAX = 200
 TWO_HISTORIES = "has shown two histories, and is not cosigned"
 
@@ -183,7 +184,14 @@ def _chosen(peers: Sequence[Peer], name: str | None) -> list[Peer]:
 
 def _is_due(peer: Peer, home: Home) -> bool:
     every = 1 << min(peer.failures, BACKOFF_DOUBLINGS_MAX)
-    return home.now() // home.round_seconds % every == 0
+    return home.now() // home.round_seconds % every == 0 or _has_just_called(peer, home)
+
+
+def _has_just_called(peer: Peer, home: Home) -> bool:
+    """Whether a peer that did not answer has offered us a head since: it is back, and others see how far we hold it."""
+    with reading(home.engine) as connection:
+        called_at = witness.last_seen(connection, peer.origin).time
+    return home.now() - called_at <= CALLED_ROUNDS * home.round_seconds
 
 
 def _check_peers(

@@ -14,7 +14,7 @@ from ledger.peers.home import Home, read_peers
 from ledger.rules import logs as rules
 from ledger.storage import entries, heads, schema
 from ledger.storage.heads import KeptCosignature
-from ledger.storage.lags import forget_lag, note_lag
+from ledger.storage.lags import count_anew, forget_lag, note_lag
 
 WATCHING_SINCE = "watching-since"  # a cursor: when our own rounds began to cosign
 
@@ -85,14 +85,18 @@ def _check_taken_in(connection: Connection, home: Home, log: rules.LogRef, log_i
     vouched = _by_department(cosigners, cosigners.foreign_over(connection, log_id, log.origin, heads.MIRROR))
     names, found = {peer.origin: peer.name for peer in read_peers(connection)} | {home.origin: home.name}, []
     for origin, one in vouched.items():
-        since = note_lag(connection, log_id, one.line.name, one.size, now) if one.size < held else None
-        if since is None:
+        if one.size >= held:
             forget_lag(connection, log_id, one.line.name)
             continue
         # Its witness goes on by itself when the log asks it; its mirror says nothing of what it could not store.
         spoke_at = min(max(one.time, looked[origin].time if origin in looked else 0), now)
+        since = note_lag(connection, log_id, one.line.name, one.size, now)
         said = rules.missing_at_peer(log, names[origin], _text(log, one), since, spoke_at, home.round_seconds)
-        found += [] if said is None else [said]
+        if said is not None:
+            found.append(said)
+        elif now - spoke_at > rules.ROUNDS_UNTIL_AWAY * home.round_seconds:
+            # Who is away gets the whole wait when it is back: its witness answers at once, its mirror a round later.
+            count_anew(connection, log_id, one.line.name, one.size, now)
     findings.settle_logs(connection, "R35", log.origin, found, now)
 
 

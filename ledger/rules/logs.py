@@ -10,6 +10,7 @@ from ledger.records.funds import Ref
 from ledger.rules.mismatch import Mismatch, Severity
 
 ROUNDS_UNTIL_LATE = 10  # T, in rounds: what has not arrived by then is missing
+ROUNDS_UNTIL_AWAY = 3  # whoever has not spoken for so long is away, and does not withhold
 UNWATCHED_SECONDS = 5 * 60  # T1
 UNWATCHED_LONG_SECONDS = 60 * 60  # T2
 

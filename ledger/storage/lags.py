@@ -26,6 +26,11 @@ def note_lag(conn: Connection, log_id: int, name: str, size: int, now: int) -> i
     return int(row[1])
 
 
+def count_anew(conn: Connection, log_id: int, name: str, size: int, now: int) -> None:
+    """Let what is noted of this mirror begin now."""
+    conn.execute(_CHANGE, {"of_log": log_id, "of_name": name, "to_size": size, "from_now": now})
+
+
 def read_lags(conn: Connection, before: int) -> list[tuple[int, str]]:
     """The logs, and the mirrors that vouch for less of them than we hold, since before that moment: few or none."""
     return [(row[0], row[1]) for row in conn.execute(_LONG, {"before": before})]

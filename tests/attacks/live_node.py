@@ -19,7 +19,7 @@ import httpx
 import pyotp
 from dotenv import dotenv_values
 
-from handlers.demo.processes import Processes
+from handlers.demo.processes import Processes, app_command
 from handlers.settings import read_settings
 from ledger.keys import open_keys
 from ledger.node import Node, NodeSettings
@@ -30,7 +30,6 @@ from tests.fakes.wechat_envelope import Delivery, WeChatSide, text_xml
 
 ROOT = Path(__file__).parents[2]
 PASSPHRASE = "correct horse battery"
-START_SECONDS = 60
 RESIDENCE = "07JZZ00001"
 STEP_SECONDS = 30
 
@@ -77,6 +76,7 @@ class LiveNode:
     name: str = "公安局"
     prefix: str = "23"
     port: int = field(default_factory=free_port)
+    log_folder: Path | None = None  # where its processes write their lines, if not in its own folder
     processes: Processes = field(default_factory=Processes)
     side: WeChatSide = field(
         default_factory=lambda: WeChatSide(secrets.token_hex(16), secrets.token_hex(21) + "A", "wx1")
@@ -94,7 +94,7 @@ class LiveNode:
 
     @property
     def log_file(self) -> Path:
-        return self.folder / "node.log"
+        return (self.log_folder or self.folder) / "node.log"
 
     def settings(self) -> Mapping[str, str]:
         return {
@@ -151,25 +151,16 @@ class LiveNode:
 
     def start(self, *, workers: int = 2, scheduler: bool = True) -> None:
         serve = ["serve", "--port", str(self.port), "--workers", str(workers), "--threads", "4"]
-        self.processes.start("web", [str(ROOT / "app.py"), "--env-file", str(self.env_file), *serve], log=self.log_file)
+        self.processes.start("web", app_command(self.env_file, *serve), log=self.log_file)
         if scheduler:
             self.start_scheduler("scheduler")
-        path = "/readyz" if scheduler else "/healthz"
-        until(lambda: self._answers(path), START_SECONDS, f"{path}\n{self.log()}")
+        self.processes.wait_ready([self.url + ("/readyz" if scheduler else "/healthz")])
 
     def start_scheduler(self, name: str) -> None:
-        arguments = [str(ROOT / "app.py"), "--env-file", str(self.env_file), "schedule"]
-        self.processes.start(name, arguments, log=self.log_file)
-
-    def _answers(self, path: str) -> bool:
-        self.processes.check_alive()
-        try:
-            return httpx.get(self.url + path, timeout=3, trust_env=False).status_code == 200
-        except httpx.HTTPError:
-            return False
+        self.processes.start(name, app_command(self.env_file, "schedule"), log=self.log_file)
 
     def pid(self, name: str) -> int:
-        return self.processes._children[name].process.pid
+        return self.processes.pid(name)
 
     def workers(self) -> list[int]:
         """The web workers: children of gunicorn's own process."""

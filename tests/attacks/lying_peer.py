@@ -131,29 +131,50 @@ class Pair:
 
 
 @contextmanager
+def served(port: int, doors: App) -> Iterator[None]:
+    """These doors, open in this process while the block runs."""
+    server = make_server("127.0.0.1", port, doors, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def doors_of(node: Node) -> Doors:
+    """Its true answers, as its own web workers give them."""
+    app = Flask("liar")
+    app.register_blueprint(create_blueprint(node))
+    return Doors(app.wsgi_app)
+
+
+def found(folder: Path, name: str, prefix: str, port: int) -> Node:
+    """A department in this process, that has published its first head and is not served yet."""
+    host = f"127.0.0.1:{port}"
+    database, key_file = f"sqlite:///{folder / f'{prefix}.db'}", folder / f"{prefix}.age"
+    settings = NodeSettings(name, f"{host}/log", f"http://{host}", database, key_file)
+    node = Node.open(settings, init_node(settings, number_prefix=prefix, passphrase=PASSPHRASE, now=now), now)
+    publish_round(node, cosign=False)
+    return node
+
+
+@contextmanager
 def lying(folder: Path) -> Iterator[Pair]:
     """Both, acquainted and served; ended however the block ends."""
     port = free_port()
-    host = f"127.0.0.1:{port}"
-    settings = NodeSettings(
-        NAME, f"{host}/log", f"http://{host}", f"sqlite:///{folder / 'liar.db'}", folder / "liar.age"
-    )
-    liar = Node.open(settings, init_node(settings, number_prefix="22", passphrase=PASSPHRASE, now=now), now)
-    app = Flask("liar")
-    app.register_blueprint(create_blueprint(liar))
-    doors = Doors(app.wsgi_app)
-    server = make_server("127.0.0.1", port, doors, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    publish_round(liar, cosign=False)
+    liar = found(folder, NAME, "22", port)
+    doors = doors_of(liar)
     try:
-        with living(folder / "node", f"sqlite:///{folder / 'node.db'}") as honest:
+        with (
+            served(port, doors),
+            living(folder / "node", f"sqlite:///{folder / 'node.db'}") as honest,
+        ):
             honest.start(workers=1, scheduler=False)
             done = honest.command("peers", "add", liar.public_url, "--fingerprint", liar.keys.fingerprint)
             assert done.returncode == 0, done.stderr
             yield Pair(liar, doors, honest, folder)
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
         liar.close()

@@ -229,6 +229,57 @@ def test_a_peer_that_is_merely_down_lacks_nothing(county):
     assert found(run_round(county.police)) == []
 
 
+@pytest.mark.parametrize("rounds", [4, 9, 15, 40])
+def test_a_peer_that_comes_back_has_the_whole_wait_to_catch_up(county, rounds):
+    """Its witness answers the first question; its own round, and with it its mirror, comes later."""
+    county.round()
+    county.round()
+    county.wire.lose(HOSTS[1])
+    county.town.apply()
+    for _ in range(rounds):
+        county.publish("民政局", "公安局")
+        county.clock.wait(ROUND_SECONDS)
+        run_round(county.civil)
+        run_round(county.police)
+    county.wire.find(HOSTS[1])
+    for _ in range(2):  # it is asked and answers, and has not been through a round
+        county.clock.wait(ROUND_SECONDS)
+        run_round(county.civil)
+        run_round(county.police)
+    assert {rule for rule, _severity, _log in found(run_round(county.police))} <= {"R37"}
+
+
+def test_who_lacked_a_record_and_went_away_lacks_it_still(county):
+    kept_away(county, 13)
+    assert found(run_round(county.police)) == [("R35", "A", "21.example/log")]
+    county.wire.lose(HOSTS[1])
+    for _ in range(15):
+        county.publish("民政局", "公安局")
+        county.clock.wait(ROUND_SECONDS)
+        run_round(county.civil)
+        run_round(county.police)
+    assert ("R35", "A", "21.example/log") in found(run_round(county.police))
+
+
+def test_a_peer_that_calls_us_is_asked_in_the_next_round(county):
+    county.round()
+    county.wire.lose(HOSTS[0])
+    for _ in range(16):
+        run_round(county.police, patient=False)
+        county.clock.wait(ROUND_SECONDS)
+    county.wire.find(HOSTS[0])
+    while county.clock() // ROUND_SECONDS % 8 != 1:  # its turn has just passed
+        county.clock.wait(ROUND_SECONDS)
+    county.wire.asked.clear()
+    run_round(county.police, patient=False)
+    assert "/log/checkpoint" not in county.wire.paths(HOSTS[0])
+    run_round(county.civil)
+    county.clock.wait(ROUND_SECONDS)
+    county.wire.asked.clear()
+    run_round(county.police, patient=False)
+    assert "/log/checkpoint" in county.wire.paths(HOSTS[0])
+
+
 # --- what joins two logs ---
 
 
