@@ -13,7 +13,7 @@ from ledger import findings
 from ledger.compromised import dispute_compromised
 from ledger.errors import LedgerError, MalformedRecord, Refused, Rejected, UnknownSigner
 from ledger.examining.examine import Looked
-from ledger.folding import dispute, fold, read_folded, wait_for_disclosures
+from ledger.folding import Gathered, wait_for_disclosures
 from ledger.lateness import MOVES, evaluate_cases
 from ledger.merkle.hashing import leaf_hash
 from ledger.peers.home import Home, Peer
@@ -42,6 +42,7 @@ class _Place:
     peer: Peer
     story: bool  # told before the network began: nobody is notified
     repeats: bool  # one of these entries stands in the log before
+    objects: Gathered  # of the log, those that these records are about
 
     @property
     def wait_seconds(self) -> int:
@@ -82,7 +83,9 @@ def take_in(
 ) -> int:
     """Check and fold entries just stored, of which the first has index `start`; returns how many were refused."""
     repeats = entries.is_repeated(connection, log_id, start)
-    place = _Place(connection, home, log_id, rules.LogRef(peer.origin, peer.name), peer, story, repeats)
+    objects = Gathered(connection, log_id)
+    objects.look_ahead(one.record for one in some if one.record is not None)
+    place = _Place(connection, home, log_id, rules.LogRef(peer.origin, peer.name), peer, story, repeats, objects)
     clock = _Clock.read(place)
     now = home.now()
     touched: list[Ref] = []
@@ -97,8 +100,10 @@ def take_in(
         elif one.record is not None:
             clock.check(place, index, one.record)
             moved += refs if one.record.kind in MOVES else ()
-    evaluate_cases(connection, moved, now, clock.witnessed)
-    findings.evaluate(connection, touched, now, wait_seconds=place.wait_seconds, story=story)
+    objects.write()
+    known = {ref: folded for ref in touched if (folded := objects.read(ref.sub)) is not None}
+    evaluate_cases(connection, moved, now, clock.witnessed, known)
+    findings.evaluate(connection, touched, now, wait_seconds=place.wait_seconds, story=story, known=known)
     return refused
 
 
@@ -109,18 +114,26 @@ def _take_one(place: _Place, index: int, one: Looked) -> tuple[tuple[Ref, ...], 
         return (), rules.refused_record(place.log, leaf_hash(one.entry), index, None, _reason(error))
     try:
         _check(place, index, record, one.proven)
-        refs = fold(place.connection, place.log_id, index, record, story=place.story)
+        refs = place.objects.fold(index, record, story=place.story)
     except (Rejected, Refused) as error:
-        dispute(place.connection, place.log_id, record.sub, index)
+        place.objects.dispute(record.sub, index)
         return (Ref(place.log.origin, record.sub),), _refusal(place.log, index, record, error)
     if record.known is None:
         return refs, rules.unknown_kind(place.log, record.leaf, index, record.kind, record.sub)
     _ask_for_private(place, record)
-    dispute_compromised(place.connection, place.log, place.log_id, index, record, place.home.now())
-    findings.take_answer(place.connection, place.log_id, record, place.home.now(), wait_seconds=place.wait_seconds)
-    if record.kind == "rotation" and (folded := read_folded(place.connection, place.log_id, record.sub)) is not None:
-        keep_rotation(place.connection, place.log.origin, record, folded)
+    if record.known.topic not in _GATHERED:
+        place.objects.write()  # what follows reads all that was said before
+        _follow_up(place, index, record)
     return refs, None
+
+
+def _follow_up(place: _Place, index: int, record: Record) -> None:
+    """What a record of a rare kind brings with it."""
+    now = place.home.now()
+    dispute_compromised(place.connection, place.log, place.log_id, index, record, now)
+    findings.take_answer(place.connection, place.log_id, record, now, wait_seconds=place.wait_seconds)
+    if record.kind == "rotation" and (folded := place.objects.read(record.sub)) is not None:
+        keep_rotation(place.connection, place.log.origin, record, folded)
 
 
 def _check(place: _Place, index: int, record: Record, proven: Proven) -> None:
@@ -154,7 +167,7 @@ def _ask_for_private(place: _Place, record: Record) -> None:
     """Remember what is private there and needed here: of an award that we pay, of a payment on our award."""
     if record.kind not in _NEEDED:
         return
-    folded = read_folded(place.connection, place.log_id, record.sub)
+    folded = place.objects.read(record.sub)
     state = None if folded is None else folded.state
     ours = place.home.origin
     concerns_us = (isinstance(state, AwardState) and state.payer == ours) or (
@@ -166,3 +179,5 @@ def _ask_for_private(place: _Place, record: Record) -> None:
 
 
 _NEEDED = frozenset({"award-approved", "account-given", "payment-created"})
+# Topics: no such record brings anything with it but its fold.
+_GATHERED = frozenset({"case", "award", "payment", "word"})

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import CTE, Connection, Select, and_, bindparam, insert, literal, select, update
 
-from ledger.records.funds import Ref
 from ledger.storage import schema
 from ledger.storage.engine import forget, kept
 from ledger.storage.prepared import Prepared
@@ -121,6 +120,38 @@ def read_object(conn: Connection, key: Key) -> tuple[str, str, int | None] | Non
     return None if row is None else (row[0], row[1], row[2])
 
 
+class Stored(NamedTuple):
+    """An object as it is read along with many others, its state not yet decoded."""
+
+    log_id: int
+    handle: str
+    topic: str
+    folded: str
+    created: int
+    first_idx: int
+    ref_log: str | None
+    ref_handle: str | None
+
+
+_STORED = select(_o.log_id, _o.handle, _o.topic, _o.folded, _o.created, _o.first_idx, _o.ref_log, _o.ref_handle)
+_SOME = Prepared(_STORED.where(_o.log_id == bindparam("log_id"), _o.handle.in_(bindparam("handles", expanding=True))))
+_SOME_BELOW = Prepared(
+    _STORED.where(_o.ref_handle.in_(bindparam("handles", expanding=True)), _o.ref_log == bindparam("origin")).order_by(
+        _o.created, _o.first_idx
+    )
+)
+
+
+def read_objects(conn: Connection, log_id: int, handles: Iterable[str]) -> list[Stored]:
+    """Those of these objects of one log that there are."""
+    return [Stored(*row) for row in _SOME.rows_among(conn, "handles", handles, {"log_id": log_id})]
+
+
+def read_objects_below(conn: Connection, origin: str, handles: Iterable[str]) -> list[Stored]:
+    """All that refers to any of these objects of one log, from whatever log; of each the oldest first."""
+    return [Stored(*row) for row in _SOME_BELOW.rows_among(conn, "handles", handles, {"origin": origin})]
+
+
 def read_departments(conn: Connection, log_id: int) -> list[str]:
     """The handles of all departments that a log names: its own, and those of membership records."""
     query = select(_o.handle).where(_o.log_id == log_id, _o.topic == "department").order_by(_o.first_idx)
@@ -143,26 +174,29 @@ _UPDATE_OBJECT = Prepared(
     .where(_o.log_id == bindparam("in_log"), _o.handle == bindparam("of_handle"))
     .values({name: bindparam(name) for name in ("status", "folded", "idx", "since", "ref_log", "ref_handle", "payer")})
 )
-_DISPUTE = (
+_DISPUTE = Prepared(
     update(objects)
     .where(_o.log_id == bindparam("in_log"), _o.handle == bindparam("of_handle"), _o.disputed.is_(None))
     .values(disputed=bindparam("at_idx"))
 )
 
 
-def insert_object(conn: Connection, key: Key, values: Mapping[str, Any]) -> None:
-    """Store an object for the first time."""
-    _INSERT_OBJECT.run(conn, {"log_id": key[0], "handle": key[1], "disputed": None, **values})
+def insert_objects(conn: Connection, log_id: int, values: Mapping[str, Mapping[str, Any]]) -> None:
+    """Store objects of a log, by handle, for the first time."""
+    if values:
+        place = {"log_id": log_id, "disputed": None}
+        _INSERT_OBJECT.run(conn, *({**place, "handle": handle, **each} for handle, each in values.items()))
 
 
-def update_object(conn: Connection, key: Key, values: Mapping[str, Any]) -> None:
-    """Store what an object has become."""
-    _UPDATE_OBJECT.run(conn, {"in_log": key[0], "of_handle": key[1], **values})
+def update_objects(conn: Connection, log_id: int, values: Mapping[str, Mapping[str, Any]]) -> None:
+    """Store what objects of a log, by handle, have become."""
+    if values:
+        _UPDATE_OBJECT.run(conn, *({"in_log": log_id, "of_handle": handle, **each} for handle, each in values.items()))
 
 
 def dispute(conn: Connection, key: Key, idx: int) -> None:
     """Remember the first entry about an object that was refused."""
-    conn.execute(_DISPUTE, {"in_log": key[0], "of_handle": key[1], "at_idx": idx})
+    _DISPUTE.run(conn, {"in_log": key[0], "of_handle": key[1], "at_idx": idx})
 
 
 _CHILDREN = Prepared(
@@ -228,6 +262,18 @@ def read_unpaid_awards(conn: Connection, payer: str, own: int, *, offset: int, l
     return [(row[0], row[1]) for row in rows]
 
 
+_ENTRIES_AT = Prepared(
+    select(entries.c.idx, entries.c.entry).where(
+        entries.c.log_id == bindparam("log_id"), entries.c.idx.in_(bindparam("indices", expanding=True))
+    )
+)
+
+
+def read_entries_at(conn: Connection, log_id: int, indices: Iterable[int]) -> list[tuple[int, bytes]]:
+    """Index and bytes of these entries of a log."""
+    return [(row[0], bytes(row[1])) for row in _ENTRIES_AT.rows_among(conn, "indices", indices, {"log_id": log_id})]
+
+
 _BETWEEN = (
     select(entries.c.entry)
     .where(entries.c.log_id == bindparam("log_id"), entries.c.leaf.between(bindparam("low"), bindparam("high")))
@@ -245,19 +291,6 @@ class Begun(NamedTuple):
 
     at: int  # `iat`
     watched: bool  # another department had cosigned its log before
-
-
-_BEGUN = Prepared(
-    select(_o.created, _o.first_idx, logs.c.first_cosigned)
-    .join(logs, logs.c.id == _o.log_id)
-    .where(logs.c.origin == bindparam("origin"), _o.handle == bindparam("handle"))
-)
-
-
-def read_begun(conn: Connection, ref: Ref) -> Begun | None:
-    """When an object of any log began; None when nothing of it is here."""
-    row = _BEGUN.first(conn, {"origin": ref.log, "handle": ref.sub})
-    return None if row is None else Begun(row[0], row[2] is not None and row[1] >= row[2])
 
 
 # --- signers ---
@@ -317,7 +350,7 @@ def read_persons(conn: Connection, log_id: int, kids: Iterable[str]) -> dict[str
     wanted = sorted(set(kids))
     if not wanted:
         return {}
-    return {row[0]: row[1] for row in _PERSONS.rows(conn, {"log_id": log_id, "kids": wanted})}
+    return {row[0]: row[1] for row in _PERSONS.rows_among(conn, "kids", wanted, {"log_id": log_id})}
 
 
 def insert_signer(conn: Connection, log_id: int, signer: SignerRow) -> None:
@@ -357,15 +390,47 @@ _STORY = Prepared(
 _AT = select(feed.c.at).where(feed.c.log_id == bindparam("log_id"), feed.c.idx == bindparam("idx"))
 
 
-def note_in_feed(conn: Connection, key: Key, idx: int, kind: str, at: int, *, story: bool) -> None:
-    """Tell whoever follows the feed that a record was folded."""
-    row = {"log_id": key[0], "idx": idx, "handle": key[1], "kind": kind, "at": at, "story": story}
-    _INSERT_FEED.run(conn, row)
+class News(NamedTuple):
+    """A record just folded, for whoever follows the feed."""
+
+    log_id: int
+    idx: int
+    handle: str
+    kind: str
+    at: int  # its `iat`
+    story: bool
+
+
+def note_in_feed(conn: Connection, news: Sequence[News]) -> None:
+    """Tell whoever follows the feed that these records were folded, in this order."""
+    if news:
+        _INSERT_FEED.run(conn, *(each._asdict() for each in news))
 
 
 def read_story(conn: Connection, handles: Sequence[str]) -> list[Told]:
     """Every record about these objects, in the order they were said."""
     return [Told(*row) for row in _STORY.rows(conn, {"handles": list(handles)})]
+
+
+_LINES = Prepared(
+    select(feed.c.idx, feed.c.handle, feed.c.at, feed.c.kind).where(
+        feed.c.handle.in_(bindparam("handles", expanding=True)), feed.c.log_id == bindparam("log_id")
+    )
+)
+
+
+class Line(NamedTuple):
+    """A record about an object, in the feed, without its text."""
+
+    idx: int
+    handle: str
+    at: int  # its `iat`
+    kind: str
+
+
+def read_lines(conn: Connection, log_id: int, handles: Iterable[str]) -> list[Line]:
+    """Every record of one log about these objects."""
+    return [Line(*row) for row in _LINES.rows_among(conn, "handles", handles, {"log_id": log_id})]
 
 
 def read_record_time(conn: Connection, log_id: int, idx: int) -> int | None:

@@ -165,7 +165,8 @@ def read_findings(
 
 def read_standing(conn: Connection, about: Sequence[Ref]) -> list[Finding]:
     """The findings about these objects whose sources do not agree, whatever was decided of them."""
-    return [_view(row) for row in _STANDING.rows(conn, _named(about))]
+    named = _named(about)
+    return [_view(row) for row in _STANDING.rows_among(conn, "handles", named.pop("handles"), named)]
 
 
 def _named(about: Sequence[Ref]) -> dict[str, Any]:

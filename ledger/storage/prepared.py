@@ -15,6 +15,8 @@ from sqlalchemy.types import TypeEngine
 Process = Callable[[Any], Any]
 _Place = TypeVar("_Place", str, int)
 
+LISTED_MAX = 256  # values of one `IN (…)`
+
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
@@ -72,6 +74,17 @@ class Prepared:
         finally:
             cursor.close()  # one that was not read to its end would hold up the commit
         return [_processed(row, compiled.process) for row in found] if compiled.process else found
+
+    def rows_among(
+        self, conn: Connection, name: str, listed: Iterable[Any], values: Mapping[str, Any] | None = None
+    ) -> Iterator[tuple[Any, ...]]:
+        """Every row for any number of values of the list of this name, each once, some hundred at a time."""
+        left = list(dict.fromkeys(listed))
+        for at in range(0, len(left), LISTED_MAX):
+            some = left[at : at + LISTED_MAX]
+            # A statement is compiled and kept for each length: let there be few.
+            padding = (1 << (len(some) - 1).bit_length()) - len(some)
+            yield from self.rows(conn, {**(values or {}), name: some + some[-1:] * padding})
 
     def first(self, conn: Connection, values: Mapping[str, Any] | None = None) -> tuple[Any, ...] | None:
         """The first row, or None."""

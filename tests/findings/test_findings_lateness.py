@@ -90,8 +90,8 @@ def test_the_rows_of_what_is_due_are_the_same_on_both_databases(engine):
             "INSERT INTO logs (id, origin, own, size, edge, folded) VALUES (1, 'a/log', TRUE, 0, '', 0)"
         )
         wanted = Due("R44", 1, "h" * 22, 100)
-        ensure_due(conn, wanted)
-        ensure_due(conn, wanted._replace(at=50))
+        ensure_due(conn, [wanted])
+        ensure_due(conn, [wanted._replace(at=50)])
         assert read_due(conn, 99) == []
         assert read_due(conn, 100) == [wanted]
         set_due(conn, "R44", 1, "h" * 22, 50)
