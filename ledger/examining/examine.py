@@ -3,14 +3,14 @@
 Only what is good is said. Whatever is not, whoever folds the log looks at again in its place, and names what is wrong.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ledger.errors import BadSignature, MalformedRecord
 from ledger.merkle.errors import EntryTooLong
-from ledger.merkle.hashing import Hash, root_of
+from ledger.merkle.hashing import Hash, leaf_hash, root_of
 from ledger.merkle.tiles import TILE_WIDTH
 from ledger.records.check import IAT_MAX, NOTHING, Proven
 from ledger.records.statement import Record, check_schema, check_signature, parse_record
@@ -22,7 +22,7 @@ _values = attrgetter(*(each.name for each in fields(Record) if each.name != "ent
 
 
 class Task(NamedTuple):
-    """Up to 256 neighbouring entries, and the leaf hashes that are stored for them."""
+    """Up to 256 neighbouring entries, and the leaf hashes that are stored for them; none when nothing is stored yet."""
 
     start: int
     leaves: Sequence[Hash | None]
@@ -55,19 +55,26 @@ def examine(task: Task, keys: Mapping[str, bytes]) -> Examined:
     """Parse the entries, and try the signature of each under the key of its `kid`, if that is among these keys."""
     records: list[tuple[Any, ...] | None] = []
     proven: list[Proven] = []
+    looked: list[Looked] = []
     voices: dict[tuple[str, str, str], list[int]] = {}
     for at, entry in enumerate(task.entries):
         record = _parse(entry)
         good = NOTHING if record is None else _prove(record, task.start + at, task, keys)
         records.append(None if record is None else _values(record))
         proven.append(good)
+        if not task.leaves and entry is not None:
+            looked.append(Looked(entry, record))
         if record is not None and not task.claims and _is_ordinary(record, good, task.leaves[at]):
             voices.setdefault((record.iss, record.kid, record.typ), []).append(at)
     for places in voices.values():
         for at in places[1:-1]:
             records[at] = ORDINARY
-    full = len(task.leaves) == TILE_WIDTH and all(task.leaves)
-    return Examined(records, proven, root_of(leaf for leaf in task.leaves if leaf is not None) if full else None)
+    return Examined(records, proven, _root(task.leaves or leaves_of(looked)))
+
+
+def _root(leaves: Sequence[Hash | None]) -> Hash | None:
+    whole = [leaf for leaf in leaves if leaf is not None]
+    return root_of(whole) if len(whole) == TILE_WIDTH else None
 
 
 def _is_ordinary(record: Record, proven: Proven, leaf: Hash | None) -> bool:
@@ -92,6 +99,11 @@ def looked_at(task: Task, found: Examined) -> list[Looked]:
         for entry, values, proven in zip(task.entries, found.records, found.proven, strict=True)
         if entry is not None
     ]
+
+
+def leaves_of(some: Iterable[Looked]) -> list[Hash]:
+    """The leaf hash of each of these entries, record or none."""
+    return [leaf_hash(one.entry) if one.record is None else one.record.leaf for one in some]
 
 
 def parse_only(entry: bytes) -> Looked:
