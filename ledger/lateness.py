@@ -97,8 +97,7 @@ def _stories(conn: Connection, network: Network, cases: Iterable[Ref]) -> dict[R
     stories: dict[Ref, list[Line]] = {ref: [] for ref in cases}
     for origin, handles in by_log(stories).items():
         log_id = network.id_of(origin)
-        below = [row for row in rows.read_objects_below(conn, origin, handles) if row.log_id == log_id]
-        case_of = {row.handle: str(row.ref_handle) for row in below} | {handle: handle for handle in handles}
+        case_of = {**rows.read_handles_below(conn, log_id, origin, handles), **{handle: handle for handle in handles}}
         for line in sorted(rows.read_lines(conn, log_id, case_of)):
             stories[Ref(origin, case_of[line.handle])].append(line)
     return stories

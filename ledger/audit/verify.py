@@ -29,7 +29,7 @@ from ledger.merkle.note import Verifier, parse_vkey
 from ledger.merkle.policy import Policy
 from ledger.merkle.tiles import TILE_WIDTH, Bundle, bundles_of
 from ledger.peers.client import PeerClient
-from ledger.records.check import Proven
+from ledger.records.proven import Proven
 from ledger.records.statement import Record, check_schema, parse_record
 from ledger.storage.engine import forgiving_text, reading
 

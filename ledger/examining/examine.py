@@ -4,21 +4,16 @@ Only what is good is said. Whatever is not, whoever folds the log looks at again
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ledger.errors import BadSignature, MalformedRecord
 from ledger.merkle.errors import EntryTooLong
 from ledger.merkle.hashing import Hash, leaf_hash, root_of
 from ledger.merkle.tiles import TILE_WIDTH
-from ledger.records.check import IAT_MAX, NOTHING, Proven
+from ledger.records.proven import IAT_MAX, NOTHING, Proven
 from ledger.records.statement import Record, check_schema, check_signature, parse_record
 
 _NAMING_KEYS = {"department", "officer"}  # what the records of these topics say changes whose words count
-
-# A record crosses from one process to another as its values; its bytes are on the other side already.
-_values = attrgetter(*(each.name for each in fields(Record) if each.name != "entry"))
 
 
 class Task(NamedTuple):
@@ -60,7 +55,7 @@ def examine(task: Task, keys: Mapping[str, bytes]) -> Examined:
     for at, entry in enumerate(task.entries):
         record = _parse(entry)
         good = NOTHING if record is None else _prove(record, task.start + at, task, keys)
-        records.append(None if record is None else _values(record))
+        records.append(None if record is None else record[1:])
         proven.append(good)
         if not task.leaves and entry is not None:
             looked.append(Looked(entry, record))
@@ -112,7 +107,7 @@ def parse_only(entry: bytes) -> Looked:
 
 
 def rebuild(entry: bytes, values: Sequence[Any]) -> Record:
-    """The record of an entry, of the values that crossed over."""
+    """The record of an entry, of the values that crossed over: its bytes are here already."""
     return Record(entry, *values)
 
 

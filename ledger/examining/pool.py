@@ -22,7 +22,7 @@ from ledger.examining.worker import receive, send
 
 # Of our environment, where passphrases may stand: what entries are is up to strangers.
 _INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME")
-AHEAD = 2  # tasks a process, so that none waits for the one who folds
+AHEAD = 4  # tasks a process, so that none waits for the one who folds
 COLLECTED_AFTER = 500_000  # objects more than went
 SMALL_SIZE = 1_024  # entries that are looked at before other processes would have started
 _RUN = "runpy.run_module('ledger.examining.worker', run_name='__main__')"
@@ -76,7 +76,7 @@ class _Worker:
         self._keys = keys
         self._told = 0
         self.process = subprocess.Popen(  # noqa: S603  this program's own module, by this very interpreter
-            [sys.executable, "-c", _START, *sys.path],
+            [sys.executable, "-S", "-c", _START, *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={name: os.environ[name] for name in _INHERITED if name in os.environ},

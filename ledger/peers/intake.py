@@ -20,8 +20,9 @@ from ledger.peers.home import Home, Peer
 from ledger.peers.rotated import keep_rotation
 from ledger.quorum import witnessed_at
 from ledger.records import base64url
-from ledger.records.check import Proven, check_signed
+from ledger.records.check import check_signed
 from ledger.records.funds import AwardState, PaymentState, Ref
+from ledger.records.proven import Proven
 from ledger.records.statement import Record, clear_outside_list, parse_record
 from ledger.rules import logs as rules
 from ledger.rules import times
@@ -118,10 +119,11 @@ def _take_one(place: _Place, index: int, one: Looked) -> tuple[tuple[Ref, ...], 
     except (Rejected, Refused) as error:
         place.objects.dispute(record.sub, index)
         return (Ref(place.log.origin, record.sub),), _refusal(place.log, index, record, error)
-    if record.known is None:
+    kind = record.known
+    if kind is None:
         return refs, rules.unknown_kind(place.log, record.leaf, index, record.kind, record.sub)
     _ask_for_private(place, record)
-    if record.known.topic not in _GATHERED:
+    if kind.topic not in _GATHERED:
         place.objects.write()  # what follows reads all that was said before
         _follow_up(place, index, record)
     return refs, None

@@ -203,7 +203,7 @@ def _catch_up_with(
     new = refused = 0
     with examining_in_turn(keys, min(head.size - edge.size, ENTRIES_A_ROUND_MAX), workers) as examiner:
         tasks = _tasks(home, peer, edge.size, head.size)
-        for batch in _batches(examiner.each(tasks)):
+        for batch in _batches(examiner.each(tasks), keys):
             # Nothing is stored before it leads to the signed root.
             edge = batch.leaves.behind(edge)
             check_edge(edge, head, read)
@@ -227,11 +227,12 @@ class _Batch:
     leaves: Leaves
 
 
-def _batches(examined: Iterable[tuple[Task, Examined]]) -> Iterator[_Batch]:
+def _batches(examined: Iterable[tuple[Task, Examined]], keys: Keys) -> Iterator[_Batch]:
     found: list[tuple[Task, Examined]] = []
     for one in examined:
         found.append(one)
-        if sum(len(task.entries) for task, _ in found) >= ENTRIES_A_TRANSACTION:
+        # The first names the keys with which all others are looked at.
+        if not keys.in_order or sum(len(task.entries) for task, _ in found) >= ENTRIES_A_TRANSACTION:
             yield _joined(found)
             found = []
     if found:

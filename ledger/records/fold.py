@@ -77,14 +77,15 @@ def apply(read: Read, record: Record) -> dict[str, Folded]:
 
     A record of a kind nobody here knows changes nothing.
     """
-    if record.known is None:
+    kind = record.known
+    if kind is None:
         return {}
     current = read(record.sub)
     _check_prev(current, record)
     _check_day(record)
     if record.kind == "amendment":
         return _amend(read, current, record)
-    state = _apply_one(None if current is None else current.state, record)
+    state = _apply_one(None if current is None else current.state, record, kind.topic)
     head = _head(record)
     changed = {record.sub: _advance(current, state, record, head, own=True)}
     second = _second(state, record)
@@ -116,10 +117,8 @@ def record_name(leaf: bytes) -> str:
     return base64url.encode(leaf)
 
 
-def _apply_one(state: State | None, record: Record) -> State:
-    kind = record.known
-    assert kind is not None
-    made, then = _TOPICS[kind.topic]
+def _apply_one(state: State | None, record: Record, topic: str) -> State:
+    made, then = _TOPICS[topic]
     if state is not None and not isinstance(state, made):
         raise IllegalStep(record.kind, type(state).__name__, "another-object")
     return then(state, record)

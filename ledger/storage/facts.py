@@ -1,7 +1,7 @@
 """Rows of what is true now: objects, signers and the feed, over our own log and the mirrors alike."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from sqlalchemy import CTE, Connection, Select, and_, bindparam, insert, literal, select, update
 
@@ -145,6 +145,20 @@ _SOME_BELOW = Prepared(
 def read_objects(conn: Connection, log_id: int, handles: Iterable[str]) -> list[Stored]:
     """Those of these objects of one log that there are."""
     return [Stored(*row) for row in _SOME.rows_among(conn, "handles", handles, {"log_id": log_id})]
+
+
+_HANDLES_BELOW = Prepared(
+    select(_o.handle, _o.ref_handle).where(
+        _o.ref_handle.in_(bindparam("handles", expanding=True)),
+        _o.ref_log == bindparam("origin"),
+        _o.log_id == bindparam("log_id"),
+    )
+)
+
+
+def read_handles_below(conn: Connection, log_id: int, origin: str, handles: Iterable[str]) -> dict[str, str]:
+    """What one log says that refers to any of these objects: each one's handle, and that of what it refers to."""
+    return dict(_HANDLES_BELOW.rows_among(conn, "handles", handles, {"origin": origin, "log_id": log_id}))
 
 
 def read_objects_below(conn: Connection, origin: str, handles: Iterable[str]) -> list[Stored]:
@@ -390,7 +404,7 @@ _STORY = Prepared(
 _AT = select(feed.c.at).where(feed.c.log_id == bindparam("log_id"), feed.c.idx == bindparam("idx"))
 
 
-class News(NamedTuple):
+class News(TypedDict):
     """A record just folded, for whoever follows the feed."""
 
     log_id: int
@@ -404,7 +418,7 @@ class News(NamedTuple):
 def note_in_feed(conn: Connection, news: Sequence[News]) -> None:
     """Tell whoever follows the feed that these records were folded, in this order."""
     if news:
-        _INSERT_FEED.run(conn, *(each._asdict() for each in news))
+        _INSERT_FEED.run(conn, *news)
 
 
 def read_story(conn: Connection, handles: Sequence[str]) -> list[Told]:
