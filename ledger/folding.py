@@ -24,12 +24,14 @@ from ledger.records.governance import DepartmentState, OfficerState
 from ledger.records.statement import Record, open_disclosure
 from ledger.storage import facts as rows
 from ledger.storage import lookups
+from ledger.storage.engine import kept
 from ledger.storage.facts import Key, News, SignerRow
 from ledger.storage.lookups import Lookups
 from ledger.storage.schema import entries, logs, waiting
 from ledger.storage.vault import Placed, Vault, held_names
 
 DESK_PERSON = PERSON_OF_DESK
+_KEPT_OBJECTS = "objects"  # with a log's id: those that were folded into last, for whoever folds next
 
 
 def read_folded(conn: Connection, log_id: int, handle: str) -> Folded | None:
@@ -46,6 +48,7 @@ class Gathered:
 
     def __init__(self, conn: Connection, log_id: int, read: pure.Read | None = None) -> None:
         """`read`: where objects of this log are known already; as of this transaction."""
+        self._kept = (_KEPT_OBJECTS, log_id)
         self._conn = conn
         self._log_id = log_id
         self._read = read or partial(read_folded, conn, log_id)
@@ -62,6 +65,8 @@ class Gathered:
         self._read_some({state.case for state in awards if isinstance(state, AwardState)})
 
     def _read_some(self, handles: AbstractSet[str]) -> None:
+        last: Mapping[str, Folded | None] = kept(self._conn).get(self._kept, {})
+        self._objects |= {handle: last[handle] for handle in handles & last.keys() - self._objects.keys()}
         missing = handles - self._objects.keys()
         self._objects.update(dict.fromkeys(missing))
         for row in rows.read_objects(self._conn, self._log_id, missing):
@@ -123,6 +128,8 @@ class Gathered:
         for handle, idx in self._disputed.items():
             rows.dispute(self._conn, (self._log_id, handle), idx)
         rows.note_in_feed(self._conn, self._news)
+        # Who comes next often goes on with the same: but never with more than one of us has had in hands.
+        kept(self._conn)[self._kept] = self._objects
         for unwritten in (self._begun, self._changed, self._disputed, self._news):
             unwritten.clear()
 

@@ -6,6 +6,7 @@ at which a quorum had cosigned a log that did not hold it yet.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
@@ -26,10 +27,11 @@ from ledger.storage.network import Network
 from ledger.times import DAY_SECONDS, start_of_day
 
 LATE = "R39"
+ACCEPTED = "case-accepted"
 # What begins a promise, and what ends it.
 MOVES = frozenset(
     {
-        "case-accepted",
+        ACCEPTED,
         "case-approved",
         "case-refused",
         "case-withdrawn",
@@ -41,6 +43,8 @@ MOVES = frozenset(
 _NOT_ACCEPTED = frozenset({CaseStatus.SUBMITTED, CaseStatus.CORRECTION_DUE, CaseStatus.NOT_ACCEPTED})
 
 Witnessed = tuple[int, int]  # how much of a log a quorum had cosigned, and when
+Heard = tuple[int, Record]  # a record just folded, and its index
+UNHEARD: Mapping[str, Heard] = MappingProxyType({})
 
 
 def recheck_due(conn: Connection, now: int, *, wait_seconds: int) -> None:
@@ -56,22 +60,29 @@ def evaluate_cases(
     now: int,
     witnessed: Witnessed | None = None,
     known: Mapping[Ref, Folded] = NOTHING,
+    heard: Mapping[str, Heard] = UNHEARD,
 ) -> None:
     """Ask about each case among these objects whether it keeps its promise (R39).
 
     `witnessed`: what a quorum had cosigned of its log before these records came. `known`: objects as they are stored by
-    now, which need not be decoded again.
+    now, which need not be decoded again. `heard`: records that need not be read again, by their ids.
     """
     network = Network.read(conn)
     # What was told before anybody looked has promised nothing.
     watched = [ref for ref in dict.fromkeys(touched) if network.is_watched(ref.log)]
     folded = {ref: known[ref] for ref in watched if ref in known}
     folded |= read_some(conn, [ref for ref in watched if ref not in folded])
-    stories = _stories(conn, network, [ref for ref, one in folded.items() if _is_accepted(one)])
+    accepted = _accepted(conn, network, {ref: one for ref, one in folded.items() if _is_accepted(one)}, heard)
+    promising = {ref: record for ref, record in accepted.items() if _promises(record)}
+    stories = _stories(conn, network, [ref for ref in promising if status_of(folded[ref].state) not in OPEN])
     due: list[Due] = []
-    for ref, accepted in _promising(conn, network, stories).items():
-        _evaluate_case(conn, _Case(ref, folded[ref], stories[ref], accepted), now, witnessed, due)
+    for ref, record in promising.items():
+        _evaluate_case(conn, _Case(ref, folded[ref], stories.get(ref, ()), record), now, witnessed, due)
     ensure_due(conn, due)
+
+
+def _promises(accepted: Record) -> bool:
+    return "promised" in accepted.clear and not {"on", "file"} & accepted.clear.keys()  # nor was entered later
 
 
 def _is_accepted(folded: Folded) -> bool:
@@ -103,20 +114,22 @@ def _stories(conn: Connection, network: Network, cases: Iterable[Ref]) -> dict[R
     return stories
 
 
-def _promising(conn: Connection, network: Network, stories: Mapping[Ref, Sequence[Line]]) -> dict[Ref, Record]:
-    """By case: the acceptance that counts, where it promises something and was not told before anybody looked."""
-    last: dict[str, dict[int, Ref]] = {}
-    for ref, story in stories.items():
-        accepted = [line.idx for line in story if line.kind == "case-accepted"]
-        if accepted and network.watches(ref.log, accepted[-1]):
-            last.setdefault(ref.log, {})[accepted[-1]] = ref
-    found = {}
-    for origin, places in last.items():
-        for idx, entry in rows.read_entries_at(conn, network.id_of(origin), places):
-            record = parse_record(entry)
-            if "promised" in record.clear and not {"on", "file"} & record.clear.keys():  # nor entered later
-                found[places[idx]] = record
-    return found
+def _accepted(
+    conn: Connection, network: Network, cases: Mapping[Ref, Folded], heard: Mapping[str, Heard]
+) -> dict[Ref, Record]:
+    """By case: the acceptance that counts, unless it was told before anybody looked."""
+    found: dict[Ref, Heard] = {}
+    for ref, folded in cases.items():
+        if folded.head.kind == ACCEPTED and folded.head.record_id in heard:
+            found[ref] = heard[folded.head.record_id]
+    for origin, handles in by_log(ref for ref in cases if ref not in found).items():
+        log_id = network.id_of(origin)
+        lines = sorted(line for line in rows.read_lines(conn, log_id, handles) if line.kind == ACCEPTED)
+        last = {line.handle: line.idx for line in lines}
+        places = {idx: Ref(origin, handle) for handle, idx in last.items() if network.watches(origin, idx)}
+        for idx, entry in rows.read_entries_at(conn, log_id, places):
+            found[places[idx]] = (idx, parse_record(entry))
+    return {ref: record for ref, (idx, record) in found.items() if network.watches(ref.log, idx)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +138,7 @@ class _Case:
 
     ref: Ref
     folded: Folded
-    story: Sequence[Line]
+    story: Sequence[Line]  # once it is decided
     accepted: Record
 
 

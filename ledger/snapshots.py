@@ -39,9 +39,9 @@ class Dossier:
     def read_some(cls, conn: Connection, refs: Sequence[Ref], known: Mapping[Ref, Folded] = NOTHING) -> list[Self]:
         """Read them of several awards, all at once, in their order; `known`: what need not be decoded again."""
         net = Network.read(conn)
-        stored = _read_stored(conn, net, refs)
         below = _read_below(conn, net, refs)
-        states: dict[Ref, State] = {}
+        stored = _read_stored(conn, net, [ref for ref in refs if ref not in known or below[ref]])
+        states: dict[Ref, State] = {ref: known[ref].state for ref in refs if ref in known}
         for ref, row in [*stored.items(), *(pair for pairs in below.values() for pair in pairs)]:
             folded = known.get(ref)
             states[ref] = (codec.load(row.topic, row.folded) if folded is None else folded).state

@@ -5,7 +5,7 @@ disputed, and there is a finding.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -14,7 +14,7 @@ from ledger.compromised import dispute_compromised
 from ledger.errors import LedgerError, MalformedRecord, Refused, Rejected, UnknownSigner
 from ledger.examining.examine import Looked
 from ledger.folding import Gathered, wait_for_disclosures
-from ledger.lateness import MOVES, evaluate_cases
+from ledger.lateness import ACCEPTED, MOVES, Heard, evaluate_cases
 from ledger.merkle.hashing import leaf_hash
 from ledger.peers.home import Home, Peer
 from ledger.peers.rotated import keep_rotation
@@ -28,7 +28,7 @@ from ledger.rules import logs as rules
 from ledger.rules import times
 from ledger.rules.mismatch import Mismatch
 from ledger.storage import entries
-from ledger.storage.facts import read_signer
+from ledger.storage.facts import SignerRow, read_signer
 from ledger.storage.network import Network
 
 
@@ -44,6 +44,13 @@ class _Place:
     story: bool  # told before the network began: nobody is notified
     repeats: bool  # one of these entries stands in the log before
     objects: Gathered  # of the log, those that these records are about
+    signers: dict[str, SignerRow | None] = field(default_factory=dict)  # by `kid`, as they are by now
+
+    def signer(self, kid: str) -> SignerRow | None:
+        """A key of the log, in force or not."""
+        if kid not in self.signers:
+            self.signers[kid] = read_signer(self.connection, self.log_id, kid)
+        return self.signers[kid]
 
     @property
     def wait_seconds(self) -> int:
@@ -91,6 +98,7 @@ def take_in(
     now = home.now()
     touched: list[Ref] = []
     moved: list[Ref] = []
+    heard: dict[str, Heard] = {}
     refused = 0
     for index, one in enumerate(some, start):
         refs, mismatch = _take_one(place, index, one)
@@ -100,10 +108,13 @@ def take_in(
             refused += 1
         elif one.record is not None:
             clock.check(place, index, one.record)
-            moved += refs if one.record.kind in MOVES else ()
+            if one.record.kind in MOVES:
+                moved += refs
+            if one.record.kind == ACCEPTED:
+                heard[one.record.record_id] = (index, one.record)
     objects.write()
     known = {ref: folded for ref in touched if (folded := objects.read(ref.sub)) is not None}
-    evaluate_cases(connection, moved, now, clock.witnessed, known)
+    evaluate_cases(connection, moved, now, clock.witnessed, known, heard)
     findings.evaluate(connection, touched, now, wait_seconds=place.wait_seconds, story=story, known=known)
     return refused
 
@@ -132,6 +143,7 @@ def _take_one(place: _Place, index: int, one: Looked) -> tuple[tuple[Ref, ...], 
 def _follow_up(place: _Place, index: int, record: Record) -> None:
     """What a record of a rare kind brings with it."""
     now = place.home.now()
+    place.signers.clear()
     dispute_compromised(place.connection, place.log, place.log_id, index, record, now)
     findings.take_answer(place.connection, place.log_id, record, now, wait_seconds=place.wait_seconds)
     if record.kind == "rotation" and (folded := place.objects.read(record.sub)) is not None:
@@ -139,7 +151,7 @@ def _follow_up(place: _Place, index: int, record: Record) -> None:
 
 
 def _check(place: _Place, index: int, record: Record, proven: Proven) -> None:
-    check_signed(record, index, place.log.origin, lambda kid: read_signer(place.connection, place.log_id, kid), proven)
+    check_signed(record, index, place.log.origin, place.signer, proven)
     if index == 0 and not _began_so(record, place.peer):
         raise UnknownSigner("the genesis is not the one of the department whose keys were compared")
     # Our own log refuses the same bytes twice; in a peer's they stand, and count once.
