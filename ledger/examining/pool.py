@@ -18,7 +18,7 @@ from typing import Protocol
 
 from ledger.errors import Unavailable
 from ledger.examining.examine import Examined, Task, examine
-from ledger.examining.worker import receive, send
+from ledger.examining.worker import answer, ask
 
 # Of our environment, where passphrases may stand: what entries are is up to strangers.
 _INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME")
@@ -87,9 +87,9 @@ class _Worker:
         assert self.process.stdout is not None
         news = self._keys.in_order[self._told :]
         try:
-            send(self.process.stdin, (news, task))
+            ask(self.process.stdin, news, task)
             self._told += len(news)
-            found: Examined = receive(self.process.stdout)
+            found = answer(self.process.stdout)
         except (EOFError, OSError) as error:
             told = f"process {self.process.pid}, which looked at entries, has ended; start it again"
             raise WorkerDied(told) from error

@@ -39,7 +39,7 @@ from ledger.storage.facts import read_signers
 from ledger.storage.heads import KeptCosignature
 from ledger.storage.network import mirror_name
 
-ENTRIES_A_ROUND_MAX = 8 * 1024  # of one peer: the others wait for their turn
+ENTRIES_A_ROUND_MAX = 16 * 1024  # of one peer: the others wait for their turn
 ENTRIES_A_TRANSACTION = 1_024  # the desk writes in between
 WORKERS = min(os.cpu_count() or 1, 8)  # processes that look at entries, while a peer is far ahead
 
