@@ -116,13 +116,12 @@ class Gathered:
         for handle, (idx, origin) in self._changed.items():
             folded = self._objects[handle]
             assert folded is not None  # it was folded into
-            values = {**columns_of(folded, origin), "idx": idx}
             if handle in self._begun:
                 created, first_idx = self._begun[handle]
-                values |= {"topic": codec.topic_of(folded.state), "created": created, "first_idx": first_idx}
-                new[handle] = values
+                begun = {"topic": codec.topic_of(folded.state), "created": created, "first_idx": first_idx}
+                new[handle] = {**columns_of(folded, origin), **begun, "idx": idx}
             else:
-                known[handle] = values
+                known[handle] = {**_changing_columns_of(folded), "idx": idx}
         rows.insert_objects(self._conn, self._log_id, new)
         rows.update_objects(self._conn, self._log_id, known)
         for handle, idx in self._disputed.items():
@@ -159,15 +158,21 @@ def dispute(conn: Connection, log_id: int, handle: str, idx: int) -> None:
 
 
 def columns_of(folded: Folded, origin: str) -> dict[str, Any]:
-    """What the table `objects` says of an object of the log of that origin, as far as records change it."""
+    """What the table `objects` says of an object of the log of that origin, as far as its records say it."""
+    ref = _refers_to(folded.state, origin)
+    return {
+        **_changing_columns_of(folded),
+        "ref_log": None if ref is None else ref.log,
+        "ref_handle": None if ref is None else ref.sub,
+    }
+
+
+def _changing_columns_of(folded: Folded) -> dict[str, Any]:
     state = folded.state
-    ref = _refers_to(state, origin)
     return {
         "status": status_of(state),
         "folded": codec.dump(folded),
         "since": folded.since,
-        "ref_log": None if ref is None else ref.log,
-        "ref_handle": None if ref is None else ref.sub,
         "payer": state.payer if isinstance(state, AwardState) else None,
     }
 

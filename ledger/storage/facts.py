@@ -186,7 +186,8 @@ _INSERT_OBJECT = Prepared(insert(objects))
 _UPDATE_OBJECT = Prepared(
     update(objects)
     .where(_o.log_id == bindparam("in_log"), _o.handle == bindparam("of_handle"))
-    .values({name: bindparam(name) for name in ("status", "folded", "idx", "since", "ref_log", "ref_handle", "payer")})
+    # What an object refers to it has referred to from the beginning: its index is left alone.
+    .values({name: bindparam(name) for name in ("status", "folded", "idx", "since", "payer")})
 )
 _DISPUTE = Prepared(
     update(objects)
