@@ -3,7 +3,7 @@
 A record that does not fit changes nothing: the desk has not signed it, the mirror marks its object as disputed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Any
@@ -31,6 +31,7 @@ from ledger.storage.schema import entries, logs, waiting
 from ledger.storage.vault import Placed, Vault, held_names
 
 DESK_PERSON = PERSON_OF_DESK
+_SECOND = ("case", "reissues")  # clear claims that name another object of the same log
 _KEPT_OBJECTS = "objects"  # with a log's id: those that were folded into last, for whoever folds next
 
 
@@ -60,7 +61,12 @@ class Gathered:
 
     def look_ahead(self, records: Iterable[Record]) -> None:
         """Read at once what these records are about."""
-        self._read_some({handle for record in records for handle in _named_in(record)})
+        named: set[str] = set()
+        for record in records:
+            named.add(record.sub)
+            # The second one that it moves, whatever it says of it.
+            named.update(other for claim in _SECOND if isinstance(other := record.clear.get(claim), str))
+        self._read_some(named)
         awards = (one.state for one in self._objects.values() if one is not None)
         self._read_some({state.case for state in awards if isinstance(state, AwardState)})
 
@@ -131,15 +137,6 @@ class Gathered:
         kept(self._conn)[self._kept] = self._objects
         for unwritten in (self._begun, self._changed, self._disputed, self._news):
             unwritten.clear()
-
-
-def _named_in(record: Record) -> Iterator[str]:
-    """The objects that a record names as its own or as the second one that it moves, whatever it says of them."""
-    yield record.sub
-    for claim in ("case", "reissues"):
-        handle = record.clear.get(claim)
-        if isinstance(handle, str):
-            yield handle
 
 
 def fold(

@@ -6,7 +6,7 @@ checked. A record that should not have been written becomes a finding, and the r
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -41,6 +41,7 @@ from ledger.storage.network import mirror_name
 
 ENTRIES_A_ROUND_MAX = 16 * 1024  # of one peer: the others wait for their turn
 ENTRIES_A_TRANSACTION = 1_024  # the desk writes in between
+ENTRIES_A_BAD_TRANSACTION = 256  # in a turn in which something was refused
 WORKERS = min(os.cpu_count() or 1, 8)  # processes that look at entries, while a peer is far ahead
 
 _log = logging.getLogger(__name__)
@@ -201,9 +202,16 @@ def _catch_up_with(
         keys = Keys()
         _learn(keys, connection, log_id)
     new = refused = 0
+
+    def most() -> int:
+        """How many entries are stored together. What is refused costs more, and the desk waits no longer for it."""
+        if not keys.in_order:
+            return 1  # the first task names the keys with which all others are looked at
+        return ENTRIES_A_BAD_TRANSACTION if refused else ENTRIES_A_TRANSACTION
+
     with examining_in_turn(keys, min(head.size - edge.size, ENTRIES_A_ROUND_MAX), workers) as examiner:
         tasks = _tasks(home, peer, edge.size, head.size)
-        for batch in _batches(examiner.each(tasks), keys):
+        for batch in _batches(examiner.each(tasks), most):
             # Nothing is stored before it leads to the signed root.
             edge = batch.leaves.behind(edge)
             check_edge(edge, head, read)
@@ -227,12 +235,11 @@ class _Batch:
     leaves: Leaves
 
 
-def _batches(examined: Iterable[tuple[Task, Examined]], keys: Keys) -> Iterator[_Batch]:
+def _batches(examined: Iterable[tuple[Task, Examined]], most: Callable[[], int]) -> Iterator[_Batch]:
     found: list[tuple[Task, Examined]] = []
     for one in examined:
         found.append(one)
-        # The first names the keys with which all others are looked at.
-        if not keys.in_order or sum(len(task.entries) for task, _ in found) >= ENTRIES_A_TRANSACTION:
+        if sum(len(task.entries) for task, _ in found) >= most():
             yield _joined(found)
             found = []
     if found:

@@ -27,6 +27,12 @@ class _Compiled:
     bind: tuple[tuple[str, Process], ...]  # of the values whose stored form is another one
     process: tuple[tuple[int, Process], ...]  # of the columns whose stored form is not the value
 
+    def bound_all(self, rows: Iterable[Mapping[str, Any]]) -> list[Any]:
+        """The same of several rows."""
+        if self.in_order is None or self.lists or self.fixed or self.bind:
+            return [self.bound(each) for each in rows]
+        return list(map(self.in_order, rows))
+
     def bound(self, values: Mapping[str, Any]) -> Any:
         """The values as the driver takes them."""
         given = _spread(values, self.lists) if self.lists else values
@@ -104,7 +110,7 @@ class Prepared:
             return written
         cursor = conn.connection.cursor()
         try:
-            cursor.executemany(compiled.sql, [compiled.bound(each) for each in values])
+            cursor.executemany(compiled.sql, compiled.bound_all(values))
             written = cursor.rowcount
         except conn.dialect.loaded_dbapi.Error as error:
             raise _as_sqlalchemys(conn.dialect, compiled.sql, error) from error
