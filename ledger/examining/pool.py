@@ -22,7 +22,7 @@ from ledger.examining.worker import answer, ask
 
 # Of our environment, where passphrases may stand: what entries are is up to strangers.
 _INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME")
-AHEAD = 4  # tasks a process, so that none waits for the one who folds
+AHEAD = 8  # tasks a process, so that none waits for the one who folds
 COLLECTED_AFTER = 500_000  # objects more than went
 SMALL_SIZE = 1_024  # entries that are looked at before other processes would have started
 _RUN = "runpy.run_module('ledger.examining.worker', run_name='__main__')"

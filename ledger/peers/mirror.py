@@ -40,7 +40,7 @@ from ledger.storage.heads import KeptCosignature
 from ledger.storage.network import mirror_name
 
 ENTRIES_A_ROUND_MAX = 16 * 1024  # of one peer: the others wait for their turn
-ENTRIES_A_TRANSACTION = 1_024  # the desk writes in between
+ENTRIES_A_TRANSACTION = 2_048  # the desk writes in between
 ENTRIES_A_BAD_TRANSACTION = 256  # in a turn in which something was refused
 WORKERS = min(os.cpu_count() or 1, 8)  # processes that look at entries, while a peer is far ahead
 

@@ -147,11 +147,12 @@ def read_objects(conn: Connection, log_id: int, handles: Iterable[str]) -> list[
     return [Stored(*row) for row in _SOME.rows_among(conn, "handles", handles, {"log_id": log_id})]
 
 
+# `+ 0`: by their handles alone shall they be found, or all of the log would be read.
 _HANDLES_BELOW = Prepared(
     select(_o.handle, _o.ref_handle).where(
         _o.ref_handle.in_(bindparam("handles", expanding=True)),
         _o.ref_log == bindparam("origin"),
-        _o.log_id == bindparam("log_id"),
+        _o.log_id + 0 == bindparam("log_id"),
     )
 )
 
@@ -429,7 +430,7 @@ def read_story(conn: Connection, handles: Sequence[str]) -> list[Told]:
 
 _LINES = Prepared(
     select(feed.c.idx, feed.c.handle, feed.c.at, feed.c.kind).where(
-        feed.c.handle.in_(bindparam("handles", expanding=True)), feed.c.log_id == bindparam("log_id")
+        feed.c.handle.in_(bindparam("handles", expanding=True)), feed.c.log_id + 0 == bindparam("log_id")
     )
 )
 
