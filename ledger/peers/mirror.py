@@ -210,20 +210,27 @@ def _catch_up_with(
         return ENTRIES_A_BAD_TRANSACTION if refused else ENTRIES_A_TRANSACTION
 
     with examining_in_turn(keys, min(head.size - edge.size, ENTRIES_A_ROUND_MAX), workers) as examiner:
-        tasks = _tasks(home, peer, edge.size, head.size)
+        silent: list[PeerUnreachable] = []
+        tasks = _tasks(home, peer, edge.size, head.size, silent)
         for batch in _batches(examiner.each(tasks), most):
             # Nothing is stored before it leads to the signed root.
             edge = batch.leaves.behind(edge)
             check_edge(edge, head, read)
             refused += _store(home, log_id, peer, batch, keys, story=story)
             new += len(batch.some)
+    if silent:
+        raise silent[0]
     return edge.size, new, refused
 
 
-def _tasks(home: Home, peer: Peer, start: int, size: int) -> Iterator[Task]:
-    for some in fetch_bundles(home.client, peer, start, size, count_max=ENTRIES_A_ROUND_MAX):
-        yield Task(start, (), some)
-        start += len(some)
+def _tasks(home: Home, peer: Peer, start: int, size: int, silent: list[PeerUnreachable]) -> Iterator[Task]:
+    """A task for each bundle. A peer that falls silent on the way is noted, and what came before is kept."""
+    try:
+        for some in fetch_bundles(home.client, peer, start, size, count_max=ENTRIES_A_ROUND_MAX):
+            yield Task(start, (), some)
+            start += len(some)
+    except PeerUnreachable as error:
+        silent.append(error)
 
 
 @dataclass(frozen=True, slots=True)
