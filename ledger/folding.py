@@ -27,6 +27,7 @@ from ledger.storage import lookups
 from ledger.storage.engine import kept
 from ledger.storage.facts import Key, News, SignerRow
 from ledger.storage.lookups import Lookups
+from ledger.storage.many import read_objects
 from ledger.storage.schema import entries, logs, waiting
 from ledger.storage.vault import Placed, Vault, held_names
 
@@ -75,7 +76,7 @@ class Gathered:
         self._objects |= {handle: last[handle] for handle in handles & last.keys() - self._objects.keys()}
         missing = handles - self._objects.keys()
         self._objects.update(dict.fromkeys(missing))
-        for row in rows.read_objects(self._conn, self._log_id, missing):
+        for row in read_objects(self._conn, self._log_id, missing):
             self._objects[row.handle] = codec.load(row.topic, row.folded)
 
     def read(self, handle: str) -> Folded | None:

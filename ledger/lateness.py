@@ -20,9 +20,9 @@ from ledger.rules.logs import LogRef
 from ledger.rules.mismatch import finding_id
 from ledger.rules.times import Promise, late
 from ledger.snapshots import NOTHING, by_log, read_some
-from ledger.storage import facts as rows
+from ledger.storage import many as rows
 from ledger.storage.due import Due, ensure_due, read_due, set_due
-from ledger.storage.facts import Line
+from ledger.storage.many import Line
 from ledger.storage.network import Network
 from ledger.times import DAY_SECONDS, start_of_day
 

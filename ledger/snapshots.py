@@ -12,7 +12,8 @@ from ledger.records.fold import Folded, State
 from ledger.records.funds import AwardState, PaymentState, Ref
 from ledger.rules.snapshot import Act, AwardPart, AwardSnapshot, PaymentPart
 from ledger.storage import facts as rows
-from ledger.storage.facts import Begun, Stored
+from ledger.storage.facts import Begun
+from ledger.storage.many import Stored, read_objects, read_objects_below
 from ledger.storage.network import Network
 
 NOBODY = ""  # the person behind a key that no enrolment names; never the same person as another
@@ -106,14 +107,14 @@ def _read_stored(conn: Connection, net: Network, refs: Iterable[Ref]) -> dict[Re
     for origin, handles in by_log(refs).items():
         log_id = net.log_id(origin)
         if log_id is not None:
-            found |= {Ref(origin, row.handle): row for row in rows.read_objects(conn, log_id, handles)}
+            found |= {Ref(origin, row.handle): row for row in read_objects(conn, log_id, handles)}
     return found
 
 
 def _read_below(conn: Connection, net: Network, refs: Iterable[Ref]) -> dict[Ref, list[tuple[Ref, Stored]]]:
     found: dict[Ref, list[tuple[Ref, Stored]]] = {ref: [] for ref in refs}
     for origin, handles in by_log(found).items():
-        for row in rows.read_objects_below(conn, origin, handles):
+        for row in read_objects_below(conn, origin, handles):
             assert row.ref_handle is not None  # it was found by it
             found[Ref(origin, row.ref_handle)].append((Ref(net.origin(row.log_id), row.handle), row))
     return found
