@@ -151,7 +151,7 @@ def fold_or_dispute(objects: Gathered, index: int, record: Record) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(acts(), max_size=25), st.lists(st.integers(1, 7), min_size=1, max_size=12), st.randoms())
+@given(st.lists(acts(), max_size=25), st.lists(st.integers(1, 40), min_size=1, max_size=4), st.randoms())
 def test_folded_by_the_dozen_the_rows_are_those_of_one_after_another(tmp_path_factory, told, sizes, chance):
     """Also of records that are refused: some come again, and some come too early."""
     story = Story()
