@@ -19,9 +19,9 @@ ENTRIES = 10_000
 # One row a department, or a key of one, or a head that is kept for receipts; the rest grows with every record.
 FEW = {"logs", "peers", "heads", "cosignatures", "witnessed", "witness_logs", "moment", "leases", "cursors", "lagging"}
 FEW |= {"evidence"}  # of logs that have shown two histories
-FEW |= {"signers"}  # a key of an officer
-# All of a log, found by its id alone, is no better than all of the table.
-SCAN = re.compile(r"SCAN (\w+)|SEARCH (\w+) .*\(log_id=\?\)")
+SCAN = re.compile(r"SCAN (\w+)")
+# Of these all that is of one log, found by its id alone, is no better than all of the table.
+WHOLE_LOG = re.compile(r"SEARCH (entries|feed|objects)\b.*\(log_id=\?\)")
 ALIAS = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)\s+AS\s+(\w+)", re.IGNORECASE)
 
 
@@ -53,9 +53,8 @@ def scanned(node, statements) -> dict[str, str]:
             names = {alias: table for table, alias in ALIAS.findall(statement)}
             plan = conn.exec_driver_sql("EXPLAIN QUERY PLAN " + statement.replace("%", "%%")).all()
             for step in plan:
-                if scan := SCAN.match(step.detail):
-                    name = scan[1] or scan[2]
-                    table = names.get(name, name)
+                if scan := SCAN.match(step.detail) or WHOLE_LOG.match(step.detail):
+                    table = names.get(str(scan[1]), str(scan[1]))
                     if table in tables - FEW and not _ends_early(step.detail, statement):
                         found[table] = f"{step.detail}: {statement}"
     return found
