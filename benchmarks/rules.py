@@ -23,7 +23,7 @@ from ledger.peers.home import Peer
 from ledger.peers.intake import take_in
 from ledger.peers.joining import Introduction
 from ledger.peers.mirror import open_mirror
-from ledger.records.check import Proven
+from ledger.records.proven import Proven
 from ledger.records.statement import Record
 from ledger.scribe import new_handle
 from ledger.storage import entries, schema

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -88,10 +89,11 @@ def peaks_while(child: subprocess.Popen[bytes]) -> dict[int, float]:
 
 
 def _children(pid: int) -> list[int]:
-    try:
-        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
-        return []
+    found = []
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):  # of each of its threads
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            found += [int(each) for each in listed.read_text().split()]
+    return found
 
 
 def peak_of(pid: int) -> float:

@@ -18,9 +18,9 @@ from ledger.merkle.hashing import leaf_hash
 from ledger.peers.evidence_files import read_file
 from ledger.peers.home import Home
 from ledger.records import base64url
-from ledger.records.check import IAT_MAX
 from ledger.records.evidence import EvidenceFile, as_members
 from ledger.records.funds import Ref
+from ledger.records.proven import IAT_MAX
 from ledger.records.statement import Record, parse_record
 from ledger.rules import money
 from ledger.rules.snapshot import AwardSnapshot

@@ -5,6 +5,7 @@ again; only the day by which an explanation is due is this node's own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,21 +15,22 @@ from ledger import answers, rules
 from ledger.folding import read_folded
 from ledger.records import base64url
 from ledger.records.answers import ANSWERS, AnswerState
-from ledger.records.funds import Ref
+from ledger.records.fold import Folded
+from ledger.records.funds import AwardState, PaymentState, Ref
 from ledger.records.statement import Record
 from ledger.rules.answers import REASONS, Answer, refused_answer
 from ledger.rules.logs import LogRef
 from ledger.rules.mismatch import Mismatch, finding_id
 from ledger.rules.snapshot import AwardSnapshot
 from ledger.rules.times import before_reference
-from ledger.snapshots import award_snapshot
+from ledger.snapshots import NOTHING, Dossier, by_log, read_some
 from ledger.storage import findings as rows
 from ledger.storage.due import Due, ensure_due, set_due
-from ledger.storage.facts import read_begun
 from ledger.storage.network import Network
 from ledger.storage.prepared import Prepared
-from ledger.storage.schema import findings, logs, objects, waiting
+from ledger.storage.schema import findings, logs, waiting
 from ledger.times import DAY_SECONDS, day_in_china, start_of_day
+from ledger.views import Finding
 from ledger.workdays import after_working_days
 
 ANSWER_WORKING_DAYS = 5
@@ -36,20 +38,20 @@ HOLIDAYS_UNPUBLISHED = "holidays_unpublished"  # among the facts: the year for w
 REFUSED_RECORD, TWO_HISTORIES = "R50", "R36"
 UNCREDITED = "R44"
 MONEY_RULES = ("R01", "R09", "R10", "R11", "R19", UNCREDITED)
+AWARDS_AT_ONCE = 256
 CREDITED_WORKING_DAYS = 15  # N of R44: everybody must count the same, so it is no programme's own
 
 _BEIJING = timedelta(hours=8)  # no daylight saving since 1991
 
-_w, _o = waiting.c, objects.c
-_OBJECT = Prepared(
-    select(_o.topic, _o.ref_log, _o.ref_handle)
-    .join(logs, logs.c.id == _o.log_id)
-    .where(logs.c.origin == bindparam("origin"), _o.handle == bindparam("handle"))
-)
+_w = waiting.c
 _WAITS = Prepared(
-    select(logs.c.origin, _w.handle, _w.since)
+    select(_w.ref_handle, logs.c.origin, _w.handle, _w.since)
     .join(logs, logs.c.id == _w.log_id)
-    .where(_w.ref_log == bindparam("origin"), _w.ref_handle == bindparam("handle"), _w.private.is_(False))
+    .where(
+        _w.ref_log == bindparam("origin"),
+        _w.ref_handle.in_(bindparam("handles", expanding=True)),
+        _w.private.is_(False),
+    )
 )
 _WAIT = insert(waiting)
 _ARRIVED = delete(waiting).where(
@@ -74,92 +76,137 @@ _LATE = (
 
 
 def evaluate(
-    conn: Connection, touched: Iterable[Ref], now: int, *, wait_seconds: int, story: bool = False
+    conn: Connection,
+    touched: Iterable[Ref],
+    now: int,
+    *,
+    wait_seconds: int,
+    story: bool = False,
+    known: Mapping[Ref, Folded] = NOTHING,
 ) -> list[Mismatch]:
     """Ask the rules of money about every award that these objects belong to; returns what does not agree.
 
     Called in the transaction that folded them. `wait_seconds` is T: how long a reference may wait for its object.
-    `story`: it is told of days gone by, so what is late is asked only when all is told.
+    `story`: it is told of days gone by, so what is late is asked only when all is told. `known`: objects as they are
+    stored by now, which need not be decoded again.
     """
-    awards = dict.fromkeys(award for ref in touched for award in _awards_of(conn, ref))
-    return [found for award in awards for found in _evaluate_award(conn, award, now, wait_seconds, story=story)]
+    return _Evaluation(conn, now, wait_seconds, story, known).run(_awards_of(conn, dict.fromkeys(touched), known))
 
 
 def recheck_waiting(conn: Connection, now: int, *, wait_seconds: int) -> list[Mismatch]:
     """Ask again about what has waited for longer than T; once a round, as nothing else happens when time passes."""
     late = [Ref(*row) for row in conn.execute(_LATE, {"before": now - wait_seconds})]
-    return [found for award in late for found in _evaluate_award(conn, award, now, wait_seconds)]
+    return _Evaluation(conn, now, wait_seconds, story=False, known=NOTHING).run(late)
 
 
-def _awards_of(conn: Connection, ref: Ref) -> list[Ref]:
-    row = _OBJECT.first(conn, {"origin": ref.log, "handle": ref.sub})
-    if row is None or row[0] not in {"award", "payment"}:
-        return []
-    return [ref] if row[0] == "award" else [Ref(row[1], row[2])]
+def _awards_of(conn: Connection, touched: Iterable[Ref], known: Mapping[Ref, Folded]) -> list[Ref]:
+    states = {ref: known[ref].state if ref in known else None for ref in touched}
+    unread = [ref for ref, state in states.items() if state is None]
+    states |= {ref: folded.state for ref, folded in read_some(conn, unread).items()}
+    awards: dict[Ref, None] = {}
+    for ref, state in states.items():
+        if isinstance(state, AwardState):
+            awards[ref] = None
+        elif isinstance(state, PaymentState):
+            awards[state.award] = None
+    return list(awards)
 
 
-def _evaluate_award(
-    conn: Connection, award: Ref, now: int, wait_seconds: int, *, story: bool = False
-) -> list[Mismatch]:
-    snapshot = award_snapshot(conn, award)
-    payments = [payment.ref for payment in snapshot.payments]
-    found = _without_waiting(conn, award, payments, rules.money(snapshot), now, wait_seconds)
-    found += _uncredited(conn, snapshot, now, story=story)
-    was_open = {row.id for row in rows.read_standing(conn, [award, *payments]) if row.rule in MONEY_RULES}
-    for mismatch in (*found, *_out_of_order(conn, snapshot)):
-        raise_finding(conn, mismatch, now)
-    for gone in sorted(was_open - {mismatch.id for mismatch in found}):
-        end_finding(conn, gone, now)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    """Asks the rules of money about awards, as of one moment."""
+
+    conn: Connection
+    now: int
+    wait_seconds: int
+    story: bool
+    known: Mapping[Ref, Folded]
+
+    def run(self, awards: Sequence[Ref]) -> list[Mismatch]:
+        """Keep what does not agree, and return it. All that is known of the awards is read at once."""
+        found: list[Mismatch] = []
+        for at in range(0, len(awards), AWARDS_AT_ONCE):
+            some = awards[at : at + AWARDS_AT_ONCE]
+            dossiers = Dossier.read_some(self.conn, some, self.known)
+            waits, standing = _read_waits(self.conn, some), _read_standing(self.conn, dossiers)
+            due: list[Due] = []
+            for dossier in dossiers:
+                found += self._evaluate(dossier, waits.get(dossier.ref, {}), standing, due)
+            ensure_due(self.conn, due)
+        return found
+
+    def _evaluate(
+        self, dossier: Dossier, waits: dict[Ref, int], standing: Mapping[Ref, Sequence[Finding]], due: list[Due]
+    ) -> list[Mismatch]:
+        snapshot = dossier.snapshot()
+        found = self._without_waiting(snapshot, rules.money(snapshot), waits)
+        found += self._uncredited(snapshot, due)
+        for mismatch in (*found, *_out_of_order(dossier, snapshot)):
+            raise_finding(self.conn, mismatch, self.now)
+        was_open = {row.id for ref in (dossier.ref, *dossier.payments) for row in standing.get(ref, ())}
+        for gone in sorted(was_open - {mismatch.id for mismatch in found}):
+            end_finding(self.conn, gone, self.now)
+        return found
+
+    def _uncredited(self, snapshot: AwardSnapshot, due: list[Due]) -> list[Mismatch]:
+        """Money that has not arrived in its days; as long as those run, it is looked at when they are over."""
+        award = snapshot.award
+        if award is None or award.state.approved is None or not rules.waits_for_money(snapshot):
+            return []
+        last = after_working_days(day_in_china(award.state.approved), CREDITED_WORKING_DAYS)
+        late_from = start_of_day(last.day.isoformat()) + DAY_SECONDS
+        log_id = Network.read(self.conn).log_id(snapshot.ref.log)
+        if (self.story or self.now < late_from) and log_id is not None:
+            due.append(Due(UNCREDITED, log_id, snapshot.ref.sub, late_from))
+        return [] if self.story else list(rules.not_credited(snapshot, late_from, self.now))
+
+    def _without_waiting(self, snapshot: AwardSnapshot, found: list[Mismatch], waits: dict[Ref, int]) -> list[Mismatch]:
+        """Leave out each payment whose award may merely not have arrived: there is no order between two logs."""
+        unfounded = {mismatch.about for mismatch in found if mismatch.rule == "R09"}
+        for payment in (one.ref for one in snapshot.payments):
+            if payment in unfounded and payment not in waits:
+                waits[payment] = self.now
+                _wait(self.conn, payment, snapshot.ref, self.now)
+            elif payment in waits and payment not in unfounded:
+                self.conn.execute(_ARRIVED, {"in_log": rows.find_log(self.conn, payment.log), "of_handle": payment.sub})
+        early = {payment for payment, since in waits.items() if self.now - since <= self.wait_seconds}
+        return [mismatch for mismatch in found if mismatch.rule != "R09" or mismatch.about not in early]
 
 
-def _out_of_order(conn: Connection, snapshot: AwardSnapshot) -> list[Mismatch]:
+def _read_waits(conn: Connection, awards: Iterable[Ref]) -> dict[Ref, dict[Ref, int]]:
+    """By award: the payments that wait for it, and since when."""
+    waits: dict[Ref, dict[Ref, int]] = {}
+    for log, handles in by_log(awards).items():
+        for handle, origin, payment, since in _WAITS.rows_among(conn, "handles", handles, {"origin": log}):
+            waits.setdefault(Ref(log, handle), {})[Ref(origin, payment)] = since
+    return waits
+
+
+def _read_standing(conn: Connection, dossiers: Iterable[Dossier]) -> dict[Ref, list[Finding]]:
+    """By object: what stands about it and is of money."""
+    standing: dict[Ref, list[Finding]] = {}
+    for row in rows.read_standing(conn, [ref for one in dossiers for ref in (one.ref, *one.payments)]):
+        if row.rule in MONEY_RULES and row.about is not None:
+            standing.setdefault(row.about, []).append(row)
+    return standing
+
+
+def _out_of_order(dossier: Dossier, snapshot: AwardSnapshot) -> list[Mismatch]:
     """Payments that say they are older than the award that they pay (R38); what was told before anybody looked is left.
 
     Neither record ever changes: such a finding does not end by itself.
     """
-    award = snapshot.award
-    begun = None if award is None else read_begun(conn, snapshot.ref)
-    if award is None or begun is None:
+    award, begun = snapshot.award, dossier.begun
+    if award is None:
         return []
     found = []
     for payment in snapshot.payments:
-        first = read_begun(conn, payment.ref)
-        if first is not None and first.watched:
+        first = begun[payment.ref]
+        if first.watched:
             log = LogRef(payment.ref.log, payment.department)
-            compared = (payment.ordered.leaf, payment.ref.sub, first.at, award.proposed.leaf, begun.at)
+            compared = (payment.ordered.leaf, payment.ref.sub, first.at, award.proposed.leaf, begun[dossier.ref].at)
             found.append(before_reference(log, *compared))
     return [mismatch for mismatch in found if mismatch is not None]
-
-
-def _uncredited(conn: Connection, snapshot: AwardSnapshot, now: int, *, story: bool) -> list[Mismatch]:
-    """Money that has not arrived in its days; as long as those run, it is looked at when they are over."""
-    award = snapshot.award
-    if award is None or award.state.approved is None or not rules.waits_for_money(snapshot):
-        return []
-    last = after_working_days(day_in_china(award.state.approved), CREDITED_WORKING_DAYS)
-    late_from = start_of_day(last.day.isoformat()) + DAY_SECONDS
-    log_id = Network.read(conn).log_id(snapshot.ref.log)
-    if (story or now < late_from) and log_id is not None:
-        ensure_due(conn, Due(UNCREDITED, log_id, snapshot.ref.sub, late_from))
-    return [] if story else list(rules.not_credited(snapshot, late_from, now))
-
-
-def _without_waiting(
-    conn: Connection, award: Ref, payments: Iterable[Ref], found: list[Mismatch], now: int, wait_seconds: int
-) -> list[Mismatch]:
-    """Leave out each payment whose award may merely not have arrived: there is no order between two logs."""
-    told = _WAITS.rows(conn, {"origin": award.log, "handle": award.sub})
-    waits = {Ref(origin, handle): since for origin, handle, since in told}
-    unfounded = {mismatch.about for mismatch in found if mismatch.rule == "R09"}
-    for payment in payments:
-        if payment in unfounded and payment not in waits:
-            waits[payment] = now
-            _wait(conn, payment, award, now)
-        elif payment in waits and payment not in unfounded:
-            conn.execute(_ARRIVED, {"in_log": rows.find_log(conn, payment.log), "of_handle": payment.sub})
-    early = {payment for payment, since in waits.items() if now - since <= wait_seconds}
-    return [mismatch for mismatch in found if mismatch.rule != "R09" or mismatch.about not in early]
 
 
 def _wait(conn: Connection, payment: Ref, award: Ref, now: int) -> None:
@@ -235,7 +282,9 @@ def look_at_answer(conn: Connection, due: Due, now: int, wait_seconds: int) -> N
 
 def look_at_award(conn: Connection, due: Due, now: int, wait_seconds: int) -> None:
     """The days in which its money had to arrive are over."""
-    _evaluate_award(conn, Ref(Network.read(conn).origin(due.log_id), due.handle), now, wait_seconds)
+    _Evaluation(conn, now, wait_seconds, story=False, known=NOTHING).run(
+        [Ref(Network.read(conn).origin(due.log_id), due.handle)]
+    )
 
 
 def _excuse(conn: Connection, answer: Answer, now: int) -> None:

@@ -3,7 +3,9 @@
 A record that does not fit changes nothing: the desk has not signed it, the mirror marks its object as disputed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
@@ -22,13 +24,17 @@ from ledger.records.governance import DepartmentState, OfficerState
 from ledger.records.statement import Record, open_disclosure
 from ledger.storage import facts as rows
 from ledger.storage import lookups
+from ledger.storage.engine import kept
 from ledger.storage.entries import first_index
-from ledger.storage.facts import Key, SignerRow
+from ledger.storage.facts import Key, News, SignerRow
 from ledger.storage.lookups import Lookups
+from ledger.storage.many import read_objects
 from ledger.storage.schema import logs, waiting
 from ledger.storage.vault import Placed, Vault, held_names
 
 DESK_PERSON = PERSON_OF_DESK
+_SECOND = ("case", "reissues")  # clear claims that name another object of the same log
+_KEPT_OBJECTS = "objects"  # with a log's id: those that were folded into last, for whoever folds next
 
 
 def read_folded(conn: Connection, log_id: int, handle: str) -> Folded | None:
@@ -37,28 +43,112 @@ def read_folded(conn: Connection, log_id: int, handle: str) -> Folded | None:
     return None if found is None else codec.load(found[0], found[1])
 
 
+class Gathered:
+    """The objects of one log while some of its records are folded: each is read once, and written once.
+
+    Nobody sees what was folded before `write`: whoever reads the tables calls it first. It belongs to one transaction.
+    """
+
+    def __init__(self, conn: Connection, log_id: int, read: pure.Read | None = None) -> None:
+        """`read`: where objects of this log are known already; as of this transaction."""
+        self._kept = (_KEPT_OBJECTS, log_id)
+        self._conn = conn
+        self._log_id = log_id
+        self._read = read or partial(read_folded, conn, log_id)
+        self._objects: dict[str, Folded | None] = {}  # as they are by now; None: there is none
+        self._begun: dict[str, tuple[int, int]] = {}  # of those not yet stored: `iat` and index of the first record
+        self._changed: dict[str, tuple[int, str]] = {}  # not yet written: index of the last record, and its log
+        self._disputed: dict[str, int] = {}
+        self._news: list[News] = []
+
+    def look_ahead(self, records: Iterable[Record]) -> None:
+        """Read at once what these records are about."""
+        named: set[str] = set()
+        for record in records:
+            named.add(record.sub)
+            # The second one that it moves, whatever it says of it.
+            named.update(other for claim in _SECOND if isinstance(other := record.clear.get(claim), str))
+        self._read_some(named)
+        awards = (one.state for one in self._objects.values() if one is not None)
+        self._read_some({state.case for state in awards if isinstance(state, AwardState)})
+
+    def _read_some(self, handles: AbstractSet[str]) -> None:
+        last: Mapping[str, Folded | None] = kept(self._conn).get(self._kept, {})
+        self._objects |= {handle: last[handle] for handle in handles & last.keys() - self._objects.keys()}
+        missing = handles - self._objects.keys()
+        self._objects.update(dict.fromkeys(missing))
+        for row in read_objects(self._conn, self._log_id, missing):
+            self._objects[row.handle] = codec.load(row.topic, row.folded)
+
+    def read(self, handle: str) -> Folded | None:
+        """One object, as the records so far have left it."""
+        if handle not in self._objects:
+            self._objects[handle] = self._read(handle)
+        return self._objects[handle]
+
+    def fold(self, idx: int, record: Record, *, story: bool = False) -> tuple[Ref, ...]:
+        """Fold the record at this index; returns the objects it changed. Raises IllegalStep with nothing changed.
+
+        `story`: it was told before the network began, so nobody is notified of it.
+        """
+        changed = pure.apply(self.read, record)
+        named = signer_named(record, idx)
+        _check_new_key(self._conn, self._log_id, record, named)
+        for handle, folded in changed.items():
+            if self._objects[handle] is None:
+                self._begun[handle] = (record.iat, idx)
+            self._objects[handle] = folded
+            self._changed[handle] = (idx, record.iss)
+        _apply_to_signers(self._conn, self._log_id, idx, record, named)
+        self._news.append(
+            {
+                "log_id": self._log_id,
+                "idx": idx,
+                "handle": record.sub,
+                "kind": record.kind,
+                "at": record.iat,
+                "story": story,
+            }
+        )
+        return tuple([Ref(record.iss, handle) for handle in changed])
+
+    def dispute(self, handle: str, idx: int) -> None:
+        """Mark an object as disputed: a record about it was refused (R50). The first counts."""
+        if self.read(handle) is not None:
+            self._disputed.setdefault(handle, idx)
+
+    def write(self) -> None:
+        """Write what has changed."""
+        new: dict[str, dict[str, Any]] = {}
+        known: dict[str, dict[str, Any]] = {}
+        for handle, (idx, origin) in self._changed.items():
+            folded = self._objects[handle]
+            assert folded is not None  # it was folded into
+            if handle in self._begun:
+                created, first_idx = self._begun[handle]
+                begun = {"topic": codec.topic_of(folded.state), "created": created, "first_idx": first_idx}
+                new[handle] = {**columns_of(folded, origin), **begun, "idx": idx}
+            else:
+                known[handle] = {**_changing_columns_of(folded), "idx": idx}
+        rows.insert_objects(self._conn, self._log_id, new)
+        rows.update_objects(self._conn, self._log_id, known)
+        for handle, idx in self._disputed.items():
+            rows.dispute(self._conn, (self._log_id, handle), idx)
+        rows.note_in_feed(self._conn, self._news)
+        # Who comes next often goes on with the same: but never with more than one of us has had in hands.
+        kept(self._conn)[self._kept] = self._objects
+        for unwritten in (self._begun, self._changed, self._disputed, self._news):
+            unwritten.clear()
+
+
 def fold(
     conn: Connection, log_id: int, idx: int, record: Record, *, story: bool = False, read: pure.Read | None = None
 ) -> tuple[Ref, ...]:
-    """Fold the record at this index of a log; returns the objects it changed. Raises IllegalStep with nothing changed.
-
-    `story`: it was told before the network began, so nobody is notified of it. `read`: objects of this log that are
-    known already, as of this transaction.
-    """
-    before: dict[str, Folded | None] = {}
-
-    def reading(handle: str) -> Folded | None:
-        before[handle] = read_folded(conn, log_id, handle) if read is None else read(handle)
-        return before[handle]
-
-    changed = pure.apply(reading, record)
-    named = signer_named(record, idx)
-    _check_new_key(conn, log_id, record, named)
-    for handle, folded in changed.items():
-        _store(conn, (log_id, handle), idx, record, folded, new=before.get(handle) is None)
-    _apply_to_signers(conn, log_id, idx, record, named)
-    rows.note_in_feed(conn, (log_id, record.sub), idx, record.kind, record.iat, story=story)
-    return tuple(Ref(record.iss, handle) for handle in changed)
+    """Fold one record, as `Gathered` folds many."""
+    gathered = Gathered(conn, log_id, read)
+    changed = gathered.fold(idx, record, story=story)
+    gathered.write()
+    return changed
 
 
 def dispute(conn: Connection, log_id: int, handle: str, idx: int) -> None:
@@ -66,25 +156,22 @@ def dispute(conn: Connection, log_id: int, handle: str, idx: int) -> None:
     rows.dispute(conn, (log_id, handle), idx)
 
 
-def _store(conn: Connection, key: Key, idx: int, record: Record, folded: Folded, *, new: bool) -> None:
-    values = {**columns_of(folded, record.iss), "idx": idx}
-    if new:
-        made = {"topic": codec.topic_of(folded.state), "created": record.iat, "first_idx": idx}
-        rows.insert_object(conn, key, values | made)
-    else:
-        rows.update_object(conn, key, values)
-
-
 def columns_of(folded: Folded, origin: str) -> dict[str, Any]:
-    """What the table `objects` says of an object of the log of that origin, as far as records change it."""
+    """What the table `objects` says of an object of the log of that origin, as far as its records say it."""
+    ref = _refers_to(folded.state, origin)
+    return {
+        **_changing_columns_of(folded),
+        "ref_log": None if ref is None else ref.log,
+        "ref_handle": None if ref is None else ref.sub,
+    }
+
+
+def _changing_columns_of(folded: Folded) -> dict[str, Any]:
     state = folded.state
-    ref = _refers_to(state, origin)
     return {
         "status": status_of(state),
         "folded": codec.dump(folded),
         "since": folded.since,
-        "ref_log": None if ref is None else ref.log,
-        "ref_handle": None if ref is None else ref.sub,
         "payer": state.payer if isinstance(state, AwardState) else None,
     }
 

@@ -5,7 +5,7 @@ Who may say what is not asked here; the desk has asked before.
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -200,4 +200,4 @@ def _leaf(record_id: str) -> Any:
 def _signed(record: Record, signer: Signer) -> Record:
     signing_input = record.entry[: record.entry.rindex(b".")]
     entry = signing_input + b"." + base64url.encode(signer(signing_input)).encode("ascii")
-    return replace(record, entry=entry, leaf=leaf_hash(entry))
+    return record._replace(entry=entry, leaf=leaf_hash(entry))

@@ -1,19 +1,23 @@
 """Puts together, from all the logs we hold, what the rules of cross-verification look at."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Self
 
 from sqlalchemy import Connection
 
 from ledger.records import base64url, codec
-from ledger.records.fold import Folded
+from ledger.records.fold import Folded, State
 from ledger.records.funds import AwardState, PaymentState, Ref
 from ledger.rules.snapshot import Act, AwardPart, AwardSnapshot, PaymentPart
 from ledger.storage import facts as rows
+from ledger.storage.facts import Begun
+from ledger.storage.many import Stored, read_objects, read_objects_below
 from ledger.storage.network import Network
 
 NOBODY = ""  # the person behind a key that no enrolment names; never the same person as another
+NOTHING: Mapping[Ref, Folded] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +28,37 @@ class Dossier:
     award: AwardState | None
     payments: Mapping[Ref, PaymentState]  # oldest first
     network: Network
-    persons: Mapping[tuple[str, str], str]  # log, kid -> digest
+    persons: Mapping[tuple[str, str], str]  # log, kid -> digest; of all that were read along with it
+    begun: Mapping[Ref, Begun]  # likewise: when each object's first record was made
 
     @classmethod
-    def read(cls, conn: Connection, ref: Ref, network: Network | None = None) -> Self:
+    def read(cls, conn: Connection, ref: Ref) -> Self:
         """Read all that is known of an award; only its payments may be known so far."""
-        net = network or Network.read(conn)
-        log_id = net.log_id(ref.log)
-        found = None if log_id is None else rows.read_object(conn, (log_id, ref.sub))
-        award = None if found is None else codec.load(found[0], found[1]).state
-        payments = {}
-        for one, handle, _status in rows.read_children(conn, ref.log, ref.sub):
-            row = rows.read_object(conn, (one, handle))
-            state = None if row is None else codec.load(row[0], row[1]).state
-            if isinstance(state, PaymentState):
-                payments[Ref(net.origin(one), handle)] = state
-        good = award if isinstance(award, AwardState) else None
-        return cls(ref, good, payments, net, _persons(conn, net, ref, good, payments))
+        return cls.read_some(conn, [ref])[0]
+
+    @classmethod
+    def read_some(cls, conn: Connection, refs: Sequence[Ref], known: Mapping[Ref, Folded] = NOTHING) -> list[Self]:
+        """Read them of several awards, all at once, in their order; `known`: what need not be decoded again."""
+        net = Network.read(conn)
+        below = _read_below(conn, net, refs)
+        stored = _read_stored(conn, net, [ref for ref in refs if ref not in known or below[ref]])
+        states: dict[Ref, State] = {ref: known[ref].state for ref in refs if ref in known}
+        for ref, row in [*stored.items(), *(pair for pairs in below.values() for pair in pairs)]:
+            folded = known.get(ref)
+            states[ref] = (codec.load(row.topic, row.folded) if folded is None else folded).state
+        begun = {ref: _begun(ref, net, row) for ref, row in stored.items()}
+        persons = _persons(conn, net, states)
+        made = []
+        for ref in refs:
+            award = states.get(ref)
+            payments: dict[Ref, PaymentState] = {}
+            for one, row in below[ref]:
+                state = states[one]
+                if isinstance(state, PaymentState):
+                    payments[one] = state
+                    begun[one] = _begun(one, net, row)
+            made.append(cls(ref, award if isinstance(award, AwardState) else None, payments, net, persons, begun))
+        return made
 
     def changed(self, log: str, changes: Mapping[str, Folded], kid: str, person: str) -> Self:
         """The same after a record that `kid` is about to sign in that log."""
@@ -50,7 +68,7 @@ class Dossier:
                 award = folded.state
             if isinstance(folded.state, PaymentState) and folded.state.award == self.ref:
                 payments[Ref(log, handle)] = folded.state
-        return type(self)(self.ref, award, payments, self.network, {**self.persons, (log, kid): person})
+        return type(self)(self.ref, award, payments, self.network, {**self.persons, (log, kid): person}, self.begun)
 
     def snapshot(self) -> AwardSnapshot:
         """What the rules look at."""
@@ -78,15 +96,53 @@ class Dossier:
         return Act(base64url.decode(record_id), self.persons.get((log, kid), NOBODY))
 
 
-def _persons(
-    conn: Connection, net: Network, ref: Ref, award: AwardState | None, payments: Mapping[Ref, PaymentState]
-) -> dict[tuple[str, str], str]:
+def read_some(conn: Connection, refs: Sequence[Ref]) -> dict[Ref, Folded]:
+    """Those of these objects that are known."""
+    stored = _read_stored(conn, Network.read(conn), refs) if refs else {}
+    return {ref: codec.load(row.topic, row.folded) for ref, row in stored.items()}
+
+
+def _read_stored(conn: Connection, net: Network, refs: Iterable[Ref]) -> dict[Ref, Stored]:
+    found: dict[Ref, Stored] = {}
+    for origin, handles in by_log(refs).items():
+        log_id = net.log_id(origin)
+        if log_id is not None:
+            found |= {Ref(origin, row.handle): row for row in read_objects(conn, log_id, handles)}
+    return found
+
+
+def _read_below(conn: Connection, net: Network, refs: Iterable[Ref]) -> dict[Ref, list[tuple[Ref, Stored]]]:
+    found: dict[Ref, list[tuple[Ref, Stored]]] = {ref: [] for ref in refs}
+    for origin, handles in by_log(found).items():
+        for row in read_objects_below(conn, origin, handles):
+            assert row.ref_handle is not None  # it was found by it
+            found[Ref(origin, row.ref_handle)].append((Ref(net.origin(row.log_id), row.handle), row))
+    return found
+
+
+def by_log(refs: Iterable[Ref]) -> dict[str, list[str]]:
+    """The handles of objects by the log that they are in."""
+    handles: dict[str, list[str]] = {}
+    for ref in refs:
+        handles.setdefault(ref.log, []).append(ref.sub)
+    return handles
+
+
+def _begun(ref: Ref, net: Network, row: Stored) -> Begun:
+    return Begun(row.created, net.watches(ref.log, row.first_idx))
+
+
+def _persons(conn: Connection, net: Network, states: Mapping[Ref, State]) -> dict[tuple[str, str], str]:
     kids: dict[str, set[str]] = {}
-    if award is not None:
-        kids[ref.log] = {kid for kid in (award.proposed_by, award.approved_by) if kid is not None}
-    for payment, state in payments.items():
-        signed = {kid for kid in (state.ordered_by, state.released_by) if kid is not None}
-        kids.setdefault(payment.log, set()).update(signed)
+    for ref, state in states.items():
+        match state:
+            case AwardState():
+                signed = (state.proposed_by, state.approved_by)
+            case PaymentState():
+                signed = (state.ordered_by, state.released_by)
+            case _:
+                continue
+        kids.setdefault(ref.log, set()).update(kid for kid in signed if kid is not None)
     found: dict[tuple[str, str], str] = {}
     for log, wanted in kids.items():
         log_id = net.log_id(log)

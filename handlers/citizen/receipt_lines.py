@@ -12,7 +12,7 @@ from ledger.errors import MalformedRecord
 from ledger.log import PUBLISH_WAIT_SECONDS
 from ledger.node import Node
 from ledger.receipts import Keeper, Told
-from ledger.records.check import IAT_MAX
+from ledger.records.proven import IAT_MAX
 from ledger.records.statement import Record, check_schema
 from ledger.views import Finding
 

@@ -17,8 +17,9 @@ from ledger.audit.signers import Signers
 from ledger.errors import IllegalStep, Refused, Rejected
 from ledger.folding import columns_of
 from ledger.records import codec
-from ledger.records.check import NOTHING, Proven, check_record, check_signed
+from ledger.records.check import check_record, check_signed
 from ledger.records.fold import Folded
+from ledger.records.proven import NOTHING, Proven
 from ledger.records.statement import Record
 
 OBJECTS_IN_MEMORY = 16_384

@@ -4,7 +4,6 @@ It goes on to the end and names all that does not hold. It looks at one log by i
 other is `crosscheck`'s. Nothing is kept in memory but the edge of the tree and the objects touched last.
 """
 
-import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from ledger.audit.stored import StoredLog, find_log, own_origins
 from ledger.audit.tree import TreeCheck
 from ledger.errors import MalformedRecord, Misconfigured, Refused, Rejected
 from ledger.examining.examine import ORDINARY, Examined, Task, rebuild
-from ledger.examining.pool import SMALL_SIZE, examining
+from ledger.examining.pool import SMALL_SIZE, examining, rarely_collected
 from ledger.merkle.cosignature import CosignedCheckpoint, open_cosigned, parse_checkpoint_unverified
 from ledger.merkle.errors import EntryTooLong, MerkleError, NoKnownSignature
 from ledger.merkle.hashing import Hash, leaf_hash
@@ -30,7 +29,7 @@ from ledger.merkle.note import Verifier, parse_vkey
 from ledger.merkle.policy import Policy
 from ledger.merkle.tiles import TILE_WIDTH, Bundle, bundles_of
 from ledger.peers.client import PeerClient
-from ledger.records.check import Proven
+from ledger.records.proven import Proven
 from ledger.records.statement import Record, check_schema, parse_record
 from ledger.storage.engine import forgiving_text, reading
 
@@ -41,7 +40,6 @@ FACTS_SKIPPED = "verify-facts-skipped"  # records were not folded, and nothing w
 NO_VAULT = "verify-no-vault"  # tiles alone: a log shows no private value and no facts
 
 ABSENT_BUNDLES_MAX = 16  # one after another
-COLLECTED_AFTER = 500_000  # objects more than went
 
 _MISSING = Hash(bytes(32))  # stands for a leaf that is not there; no entry has this hash
 
@@ -150,17 +148,6 @@ def _refolding(origin: str) -> Iterator[Refold]:
             refold.close()
 
 
-@contextmanager
-def _rarely_collected() -> Iterator[None]:
-    """Records come by the thousand and go without a collector's help: looking for circles among them costs a tenth."""
-    before = gc.get_threshold()
-    gc.set_threshold(COLLECTED_AFTER, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-
-
 @dataclass(slots=True)
 class _Verification:
     """One verification on its way through a log."""
@@ -179,7 +166,7 @@ class _Verification:
 
     def run(self) -> Report:
         """Go through all of it."""
-        with _rarely_collected():
+        with rarely_collected():
             return self._run()
 
     def _run(self) -> Report:

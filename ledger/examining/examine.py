@@ -3,26 +3,21 @@
 Only what is good is said. Whatever is not, whoever folds the log looks at again in its place, and names what is wrong.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from operator import attrgetter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ledger.errors import BadSignature, MalformedRecord
 from ledger.merkle.errors import EntryTooLong
-from ledger.merkle.hashing import Hash, root_of
+from ledger.merkle.hashing import Hash, leaf_hash, root_of
 from ledger.merkle.tiles import TILE_WIDTH
-from ledger.records.check import IAT_MAX, NOTHING, Proven
+from ledger.records.proven import IAT_MAX, NOTHING, Proven
 from ledger.records.statement import Record, check_schema, check_signature, parse_record
 
 _NAMING_KEYS = {"department", "officer"}  # what the records of these topics say changes whose words count
 
-# A record crosses from one process to another as its values; its bytes are on the other side already.
-_values = attrgetter(*(each.name for each in fields(Record) if each.name != "entry"))
-
 
 class Task(NamedTuple):
-    """Up to 256 neighbouring entries, and the leaf hashes that are stored for them."""
+    """Up to 256 neighbouring entries, and the leaf hashes that are stored for them; none when nothing is stored yet."""
 
     start: int
     leaves: Sequence[Hash | None]
@@ -55,19 +50,26 @@ def examine(task: Task, keys: Mapping[str, bytes]) -> Examined:
     """Parse the entries, and try the signature of each under the key of its `kid`, if that is among these keys."""
     records: list[tuple[Any, ...] | None] = []
     proven: list[Proven] = []
+    looked: list[Looked] = []
     voices: dict[tuple[str, str, str], list[int]] = {}
     for at, entry in enumerate(task.entries):
         record = _parse(entry)
         good = NOTHING if record is None else _prove(record, task.start + at, task, keys)
-        records.append(None if record is None else _values(record))
+        records.append(None if record is None else record[1:])
         proven.append(good)
+        if not task.leaves and entry is not None:
+            looked.append(Looked(entry, record))
         if record is not None and not task.claims and _is_ordinary(record, good, task.leaves[at]):
             voices.setdefault((record.iss, record.kid, record.typ), []).append(at)
     for places in voices.values():
         for at in places[1:-1]:
             records[at] = ORDINARY
-    full = len(task.leaves) == TILE_WIDTH and all(task.leaves)
-    return Examined(records, proven, root_of(leaf for leaf in task.leaves if leaf is not None) if full else None)
+    return Examined(records, proven, _root(task.leaves or leaves_of(looked)))
+
+
+def _root(leaves: Sequence[Hash | None]) -> Hash | None:
+    whole = [leaf for leaf in leaves if leaf is not None]
+    return root_of(whole) if len(whole) == TILE_WIDTH else None
 
 
 def _is_ordinary(record: Record, proven: Proven, leaf: Hash | None) -> bool:
@@ -94,13 +96,18 @@ def looked_at(task: Task, found: Examined) -> list[Looked]:
     ]
 
 
+def leaves_of(some: Iterable[Looked]) -> list[Hash]:
+    """The leaf hash of each of these entries, record or none."""
+    return [leaf_hash(one.entry) if one.record is None else one.record.leaf for one in some]
+
+
 def parse_only(entry: bytes) -> Looked:
     """An entry of which nothing is proven but its form."""
     return Looked(entry, _parse(entry))
 
 
 def rebuild(entry: bytes, values: Sequence[Any]) -> Record:
-    """The record of an entry, of the values that crossed over."""
+    """The record of an entry, of the values that crossed over: its bytes are here already."""
     return Record(entry, *values)
 
 

@@ -4,6 +4,7 @@ The processes are programs of their own and not copies of this one: they start w
 that is open here. One that dies is an error of the whole: nobody waits for it, and nothing is taken for looked at.
 """
 
+import gc
 import os
 import subprocess
 import sys
@@ -17,11 +18,12 @@ from typing import Protocol
 
 from ledger.errors import Unavailable
 from ledger.examining.examine import Examined, Task, examine
-from ledger.examining.worker import receive, send
+from ledger.examining.worker import answer, ask
 
 # Of our environment, where passphrases may stand: what entries are is up to strangers.
 _INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME")
-AHEAD = 2  # tasks a process, so that none waits for the one who folds
+AHEAD = 8  # tasks a process, so that none waits for the one who folds
+COLLECTED_AFTER = 500_000  # objects more than went
 SMALL_SIZE = 1_024  # entries that are looked at before other processes would have started
 _RUN = "runpy.run_module('ledger.examining.worker', run_name='__main__')"
 _START = f"import runpy, sys; sys.path[:] = sys.argv[1:]; {_RUN}"
@@ -74,7 +76,7 @@ class _Worker:
         self._keys = keys
         self._told = 0
         self.process = subprocess.Popen(  # noqa: S603  this program's own module, by this very interpreter
-            [sys.executable, "-c", _START, *sys.path],
+            [sys.executable, "-S", "-c", _START, *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={name: os.environ[name] for name in _INHERITED if name in os.environ},
@@ -85,9 +87,9 @@ class _Worker:
         assert self.process.stdout is not None
         news = self._keys.in_order[self._told :]
         try:
-            send(self.process.stdin, (news, task))
+            ask(self.process.stdin, news, task)
             self._told += len(news)
-            found: Examined = receive(self.process.stdout)
+            found = answer(self.process.stdout)
         except (EOFError, OSError) as error:
             told = f"process {self.process.pid}, which looked at entries, has ended; start it again"
             raise WorkerDied(told) from error
@@ -105,6 +107,7 @@ class Pool:
     """Looks at several tasks at once."""
 
     def __init__(self, keys: Keys, workers: int) -> None:
+        self._keys = keys
         self._threads = ThreadPoolExecutor(workers)  # each waits for one process
         self._workers = [_Worker(keys) for _ in range(workers)]
         self._free: SimpleQueue[_Worker] = SimpleQueue()
@@ -112,9 +115,9 @@ class Pool:
             self._free.put(worker)
 
     def each(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Examined]]:
-        """Each task with what is good of it, in their order. The first is looked at alone: it names the keys."""
+        """Each task with what is good of it, in their order. While no key is known the first is looked at alone."""
         waiting: deque[tuple[Task, Future[Examined]]] = deque()
-        ahead = 1
+        ahead = AHEAD * len(self._workers) if self._keys.in_order else 1
         for task in tasks:
             waiting.append((task, self._threads.submit(self._ask, task)))
             if len(waiting) >= ahead:
@@ -158,13 +161,27 @@ def examining(keys: Keys, workers: int) -> Iterator[Examiner]:
 
 
 @contextmanager
+def rarely_collected() -> Iterator[None]:
+    """Records come by the thousand and go without a collector's help: looking for circles among them costs a tenth.
+
+    The collector is the whole program's: one block of this kind at a time.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECTED_AFTER, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@contextmanager
 def examining_in_turn(keys: Keys, count: int, workers: int) -> Iterator[Examiner]:
     """The same for about so many entries, beside others of this program: no processes for few, nor twice at once."""
-    if count <= SMALL_SIZE or workers == 1 or not _spread.acquire(blocking=False):
+    if count <= SMALL_SIZE or not _spread.acquire(blocking=False):
         yield Alone(keys)
         return
     try:
-        with examining(keys, workers) as examiner:
+        with rarely_collected(), examining(keys, workers) as examiner:
             yield examiner
     finally:
         _spread.release()

@@ -4,29 +4,40 @@ It is started with nothing of whoever starts it: no database, no keys but public
 """
 
 import gc
-import pickle
+import marshal
 import signal
 import struct
 import sys
 from typing import IO, Any
 
-from ledger.examining.examine import examine
+from ledger.examining.examine import Examined, Task, examine
+from ledger.records.proven import Proven
 
 _LENGTH = struct.Struct(">I")
 
 
-def send(stream: IO[bytes], value: Any) -> None:
-    """Write one value to a process of our own; raises BrokenPipeError when it has gone."""
-    data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+def ask(stream: IO[bytes], keys: list[tuple[str, bytes]], task: Task) -> None:
+    """Give a process of our own a task, and the keys that are new since the last; raises BrokenPipeError."""
+    _send(stream, (keys, *task))
+
+
+def answer(stream: IO[bytes]) -> Examined:
+    """Read what it has found; raises EOFError when it has gone."""
+    records, proven, root = _receive(stream)
+    return Examined(records, [Proven(*each) for each in proven], root)
+
+
+def _send(stream: IO[bytes], value: Any) -> None:
+    # Tuples, texts and numbers: the two processes are one program, of one interpreter.
+    data = marshal.dumps(value)
     stream.write(_LENGTH.pack(len(data)))
     stream.write(data)
     stream.flush()
 
 
-def receive(stream: IO[bytes]) -> Any:
-    """Read one value from a process of our own; raises EOFError when it has gone."""
-    data = stream.read(_LENGTH.unpack(_exactly(stream, _LENGTH.size))[0])
-    return pickle.loads(data)  # noqa: S301  from the process that we started, or that has started us
+def _receive(stream: IO[bytes]) -> Any:
+    data = _exactly(stream, _LENGTH.unpack(_exactly(stream, _LENGTH.size))[0])
+    return marshal.loads(data)  # noqa: S302  from the process that we started, or that has started us
 
 
 def _exactly(stream: IO[bytes], count: int) -> bytes:
@@ -41,11 +52,12 @@ def serve(tasks: IO[bytes], answers: IO[bytes]) -> None:
     keys: dict[str, bytes] = {}
     while True:
         try:
-            new_keys, task = receive(tasks)
+            new_keys, *task = _receive(tasks)
         except EOFError:
             return
         keys.update(new_keys)
-        send(answers, examine(task, keys))
+        found = examine(Task(*task), keys)
+        _send(answers, (found.records, [tuple(each) for each in found.proven], found.root))
 
 
 if __name__ == "__main__":

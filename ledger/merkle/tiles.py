@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ledger.merkle.encoding import SIZE_MAX
 from ledger.merkle.errors import EntryTooLong, MalformedTile, OutOfRange
-from ledger.merkle.hashing import ENTRY_BYTES_MAX, HASH_BYTES, Hash, node_hash, root_of, split_hashes
+from ledger.merkle.hashing import ENTRY_BYTES_MAX, HASH_BYTES, CompactRange, Hash, node_hash, root_of, split_hashes
 from ledger.merkle.proofs import ReadNode
 
 TILE_HEIGHT = 8
@@ -49,6 +49,22 @@ class Bundle:
 
     def __post_init__(self) -> None:
         _check_place(self.index, self.width)
+
+
+class Leaves(NamedTuple):
+    """The leaf hashes of new entries."""
+
+    hashes: Sequence[Hash]
+    # Where the entries fill full tiles behind full tiles: the root of each. Nothing below need be hashed again.
+    roots: Sequence[Hash] = ()
+
+    def behind(self, edge: CompactRange) -> CompactRange:
+        """The tree with these leaves behind those that it has."""
+        if not self.roots:
+            return edge.extend(self.hashes)
+        # Above full tiles the tree is the tree of their roots.
+        tiles = CompactRange(edge.size // TILE_WIDTH, edge.hashes).extend(self.roots)
+        return CompactRange(tiles.size * TILE_WIDTH, tiles.hashes)
 
 
 FetchTile = Callable[[Tile], bytes]
@@ -149,6 +165,18 @@ def grow_tiles(size: int, leaves: Sequence[Hash], fetch: FetchTile) -> dict[Tile
                 added.append(root_of(split_hashes(content)))
         level += 1
     return grown
+
+
+def grow_tiles_above(size: int, leaves: Leaves, fetch: FetchTile) -> dict[Tile, bytes]:
+    """Return the same of the tiles above level 0."""
+    if not leaves.roots:
+        return {tile: data for tile, data in grow_tiles(size, leaves.hashes, fetch).items() if tile.level}
+    grown = grow_tiles(size // TILE_WIDTH, leaves.roots, lambda tile: fetch(_one_up(tile)))
+    return {_one_up(tile): data for tile, data in grown.items()}
+
+
+def _one_up(tile: Tile) -> Tile:
+    return Tile(tile.level + 1, tile.index, tile.width)
 
 
 def tile_node(fetch: FetchTile, size: int) -> ReadNode:

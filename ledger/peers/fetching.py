@@ -1,5 +1,7 @@
 """Fetches a peer's tiles and entries, in the layout that any log of this kind has (c2sp.org/tlog-tiles)."""
 
+from collections.abc import Iterator
+
 from ledger.errors import PeerUnreachable
 from ledger.merkle.errors import MalformedTile
 from ledger.merkle.hashing import ENTRY_BYTES_MAX, HASH_BYTES
@@ -31,19 +33,26 @@ def fetch_entries(
 
     They end at a full bundle or at the log's end.
     """
-    fetched: list[bytes] = []
-    weight = 0
+    bundles = fetch_bundles(client, peer, start, size, count_max=count_max, below=below)
+    return [entry for bundle in bundles for entry in bundle]
+
+
+def fetch_bundles(
+    client: PeerClient, peer: Peer, start: int, size: int, *, count_max: int, below: str = OWN_LOG
+) -> Iterator[list[bytes]]:
+    """The same, each bundle when it is asked for; of the first only what begins at `start`."""
+    count = weight = 0
     until = client.clock() + FETCHED_SECONDS_MAX
-    while start + len(fetched) < size and len(fetched) < count_max and weight < FETCHED_BYTES_MAX:
-        if fetched and client.clock() > until:
+    while start + count < size and count < count_max and weight < FETCHED_BYTES_MAX:
+        if count and client.clock() > until:
             break
-        first = start + len(fetched)
+        first = start + count
         index = first // TILE_WIDTH
         bundle = Bundle(index, min(size - index * TILE_WIDTH, TILE_WIDTH))
         some = _fetch_bundle(client, peer, bundle, below)[first % TILE_WIDTH :]
-        fetched += some
+        count += len(some)
         weight += sum(map(len, some))
-    return fetched
+        yield some
 
 
 def _fetch_bundle(client: PeerClient, peer: Peer, bundle: Bundle, below: str) -> list[bytes]:

@@ -138,7 +138,11 @@ def check_grew(head: Head, held: Head | None, seen: Seen, read: ReadNode) -> Non
 
 def check_entries(edge: CompactRange, fetched: Sequence[bytes], head: Head, read: ReadNode) -> None:
     """Check that these entries, behind those we hold, are the log that was signed; raises PeerUnreachable."""
-    grown = edge.extend(leaf_hash(entry) for entry in fetched)
+    check_edge(edge.extend(leaf_hash(entry) for entry in fetched), head, read)
+
+
+def check_edge(grown: CompactRange, head: Head, read: ReadNode) -> None:
+    """The same of the tree that they make with those before them."""
     try:
         proof = prove_consistency(grown.size, head.size, read)
         check_consistency(grown.size, head.size, grown.root(), head.root, proof)

@@ -5,7 +5,7 @@ disputed, and there is a finding.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -13,21 +13,22 @@ from ledger import findings
 from ledger.compromised import dispute_compromised
 from ledger.errors import LedgerError, MalformedRecord, Refused, Rejected, UnknownSigner
 from ledger.examining.examine import Looked
-from ledger.folding import dispute, fold, read_folded, wait_for_disclosures
-from ledger.lateness import MOVES, evaluate_cases
+from ledger.folding import Gathered, wait_for_disclosures
+from ledger.lateness import ACCEPTED, MOVES, Heard, evaluate_cases
 from ledger.merkle.hashing import leaf_hash
 from ledger.peers.home import Home, Peer
 from ledger.peers.rotated import keep_rotation
 from ledger.quorum import witnessed_at
 from ledger.records import base64url
-from ledger.records.check import Proven, check_signed
+from ledger.records.check import check_signed
 from ledger.records.funds import AwardState, PaymentState, Ref
+from ledger.records.proven import Proven
 from ledger.records.statement import Record, clear_outside_list, parse_record
 from ledger.rules import logs as rules
 from ledger.rules import times
 from ledger.rules.mismatch import Mismatch
 from ledger.storage import entries
-from ledger.storage.facts import read_signer
+from ledger.storage.facts import SignerRow, read_signer
 from ledger.storage.network import Network
 
 
@@ -42,6 +43,14 @@ class _Place:
     peer: Peer
     story: bool  # told before the network began: nobody is notified
     repeats: bool  # one of these entries stands in the log before
+    objects: Gathered  # of the log, those that these records are about
+    signers: dict[str, SignerRow | None] = field(default_factory=dict)  # by `kid`, as they are by now
+
+    def signer(self, kid: str) -> SignerRow | None:
+        """A key of the log, in force or not."""
+        if kid not in self.signers:
+            self.signers[kid] = read_signer(self.connection, self.log_id, kid)
+        return self.signers[kid]
 
     @property
     def wait_seconds(self) -> int:
@@ -82,11 +91,14 @@ def take_in(
 ) -> int:
     """Check and fold entries just stored, of which the first has index `start`; returns how many were refused."""
     repeats = entries.is_repeated(connection, log_id, start)
-    place = _Place(connection, home, log_id, rules.LogRef(peer.origin, peer.name), peer, story, repeats)
+    objects = Gathered(connection, log_id)
+    objects.look_ahead(one.record for one in some if one.record is not None)
+    place = _Place(connection, home, log_id, rules.LogRef(peer.origin, peer.name), peer, story, repeats, objects)
     clock = _Clock.read(place)
     now = home.now()
     touched: list[Ref] = []
     moved: list[Ref] = []
+    heard: dict[str, Heard] = {}
     refused = 0
     for index, one in enumerate(some, start):
         refs, mismatch = _take_one(place, index, one)
@@ -96,9 +108,14 @@ def take_in(
             refused += 1
         elif one.record is not None:
             clock.check(place, index, one.record)
-            moved += refs if one.record.kind in MOVES else ()
-    evaluate_cases(connection, moved, now, clock.witnessed)
-    findings.evaluate(connection, touched, now, wait_seconds=place.wait_seconds, story=story)
+            if one.record.kind in MOVES:
+                moved += refs
+            if one.record.kind == ACCEPTED:
+                heard[one.record.record_id] = (index, one.record)
+    objects.write()
+    known = {ref: folded for ref in touched if (folded := objects.read(ref.sub)) is not None}
+    evaluate_cases(connection, moved, now, clock.witnessed, known, heard)
+    findings.evaluate(connection, touched, now, wait_seconds=place.wait_seconds, story=story, known=known)
     return refused
 
 
@@ -109,22 +126,32 @@ def _take_one(place: _Place, index: int, one: Looked) -> tuple[tuple[Ref, ...], 
         return (), rules.refused_record(place.log, leaf_hash(one.entry), index, None, _reason(error))
     try:
         _check(place, index, record, one.proven)
-        refs = fold(place.connection, place.log_id, index, record, story=place.story)
+        refs = place.objects.fold(index, record, story=place.story)
     except (Rejected, Refused) as error:
-        dispute(place.connection, place.log_id, record.sub, index)
+        place.objects.dispute(record.sub, index)
         return (Ref(place.log.origin, record.sub),), _refusal(place.log, index, record, error)
-    if record.known is None:
+    kind = record.known
+    if kind is None:
         return refs, rules.unknown_kind(place.log, record.leaf, index, record.kind, record.sub)
     _ask_for_private(place, record)
-    dispute_compromised(place.connection, place.log, place.log_id, index, record, place.home.now())
-    findings.take_answer(place.connection, place.log_id, record, place.home.now(), wait_seconds=place.wait_seconds)
-    if record.kind == "rotation" and (folded := read_folded(place.connection, place.log_id, record.sub)) is not None:
-        keep_rotation(place.connection, place.log.origin, record, folded)
+    if kind.topic not in _GATHERED:
+        place.objects.write()  # what follows reads all that was said before
+        _follow_up(place, index, record)
     return refs, None
 
 
+def _follow_up(place: _Place, index: int, record: Record) -> None:
+    """What a record of a rare kind brings with it."""
+    now = place.home.now()
+    place.signers.clear()
+    dispute_compromised(place.connection, place.log, place.log_id, index, record, now)
+    findings.take_answer(place.connection, place.log_id, record, now, wait_seconds=place.wait_seconds)
+    if record.kind == "rotation" and (folded := place.objects.read(record.sub)) is not None:
+        keep_rotation(place.connection, place.log.origin, record, folded)
+
+
 def _check(place: _Place, index: int, record: Record, proven: Proven) -> None:
-    check_signed(record, index, place.log.origin, lambda kid: read_signer(place.connection, place.log_id, kid), proven)
+    check_signed(record, index, place.log.origin, place.signer, proven)
     if index == 0 and not _began_so(record, place.peer):
         raise UnknownSigner("the genesis is not the one of the department whose keys were compared")
     # Our own log refuses the same bytes twice; in a peer's they stand, and count once.
@@ -154,7 +181,7 @@ def _ask_for_private(place: _Place, record: Record) -> None:
     """Remember what is private there and needed here: of an award that we pay, of a payment on our award."""
     if record.kind not in _NEEDED:
         return
-    folded = read_folded(place.connection, place.log_id, record.sub)
+    folded = place.objects.read(record.sub)
     state = None if folded is None else folded.state
     ours = place.home.origin
     concerns_us = (isinstance(state, AwardState) and state.payer == ours) or (
@@ -166,3 +193,5 @@ def _ask_for_private(place: _Place, record: Record) -> None:
 
 
 _NEEDED = frozenset({"award-approved", "account-given", "payment-created"})
+# Topics: no such record brings anything with it but its fold.
+_GATHERED = frozenset({"case", "award", "payment", "word"})

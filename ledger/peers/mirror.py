@@ -6,14 +6,14 @@ checked. A record that should not have been written becomes a finding, and the r
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection, select, update
 
 from ledger.errors import PeerUnreachable
-from ledger.examining.examine import Looked, Task, looked_at
+from ledger.examining.examine import Examined, Looked, Task, leaves_of, looked_at
 from ledger.examining.pool import Keys, WorkerDied, examining_in_turn
 from ledger.log import cosigned_note
 from ledger.merkle.add_checkpoint import AddCheckpoint
@@ -22,13 +22,13 @@ from ledger.merkle.cosignature import CosignedCheckpoint, cosign, open_cosigned
 from ledger.merkle.errors import MerkleError, NoKnownSignature
 from ledger.merkle.note import NOTE_BYTES_MAX, SignatureLine, add_signatures
 from ledger.merkle.proofs import ReadNode, prove_consistency
-from ledger.merkle.tiles import tile_node
+from ledger.merkle.tiles import Leaves, tile_node
 from ledger.peers import witness
 from ledger.peers.cosignatures import Cosigners, as_cosignature
 from ledger.peers.errors import Declined, StaleOld
 from ledger.peers.evidence import Head
-from ledger.peers.fetching import fetch_entries, fetch_tile
-from ledger.peers.growth import as_head, check_entries, check_grew, check_not_older, check_shown
+from ledger.peers.fetching import fetch_bundles, fetch_tile
+from ledger.peers.growth import as_head, check_edge, check_grew, check_not_older, check_shown
 from ledger.peers.home import Home, Peer
 from ledger.peers.intake import take_in
 from ledger.peers.rotated import find_log_keys
@@ -39,8 +39,9 @@ from ledger.storage.facts import read_signers
 from ledger.storage.heads import KeptCosignature
 from ledger.storage.network import mirror_name
 
-ENTRIES_A_ROUND_MAX = 8 * 1024  # of one peer: the others wait for their turn
-ENTRIES_A_TRANSACTION = 256  # the desk writes in between
+ENTRIES_A_ROUND_MAX = 16 * 1024  # of one peer: the others wait for their turn
+ENTRIES_A_TRANSACTION = 2_048  # the desk writes in between
+ENTRIES_A_BAD_TRANSACTION = 256  # in a turn in which something was refused
 WORKERS = min(os.cpu_count() or 1, 8)  # processes that look at entries, while a peer is far ahead
 
 _log = logging.getLogger(__name__)
@@ -200,21 +201,63 @@ def _catch_up_with(
         edge = entries.read_edge(connection, log_id)
         keys = Keys()
         _learn(keys, connection, log_id)
-    refused = 0
-    # The processes start while the entries come.
+    new = refused = 0
+
+    def most() -> int:
+        """How many entries are stored together. What is refused costs more, and the desk waits no longer for it."""
+        if not keys.in_order:
+            return 1  # the first task names the keys with which all others are looked at
+        return ENTRIES_A_BAD_TRANSACTION if refused else ENTRIES_A_TRANSACTION
+
     with examining_in_turn(keys, min(head.size - edge.size, ENTRIES_A_ROUND_MAX), workers) as examiner:
-        fetched = fetch_entries(home.client, peer, edge.size, head.size, count_max=ENTRIES_A_ROUND_MAX)
-        if fetched:
-            check_entries(edge, fetched, head, read)
-        for task, found in examiner.each(_tasks(edge.size, fetched)):
-            refused += _store(home, log_id, peer, task.start, looked_at(task, found), keys, story=story)
-    return edge.size + len(fetched), len(fetched), refused
+        silent: list[PeerUnreachable] = []
+        tasks = _tasks(home, peer, edge.size, head.size, silent)
+        for batch in _batches(examiner.each(tasks), most):
+            # Nothing is stored before it leads to the signed root.
+            edge = batch.leaves.behind(edge)
+            check_edge(edge, head, read)
+            refused += _store(home, log_id, peer, batch, keys, story=story)
+            new += len(batch.some)
+    if silent:
+        raise silent[0]
+    return edge.size, new, refused
 
 
-def _tasks(start: int, fetched: Sequence[bytes]) -> Iterator[Task]:
-    # What their leaves are has been checked: nobody need hash them again.
-    for at in range(0, len(fetched), ENTRIES_A_TRANSACTION):
-        yield Task(start + at, (), fetched[at : at + ENTRIES_A_TRANSACTION])
+def _tasks(home: Home, peer: Peer, start: int, size: int, silent: list[PeerUnreachable]) -> Iterator[Task]:
+    """A task for each bundle. A peer that falls silent on the way is noted, and what came before is kept."""
+    try:
+        for some in fetch_bundles(home.client, peer, start, size, count_max=ENTRIES_A_ROUND_MAX):
+            yield Task(start, (), some)
+            start += len(some)
+    except PeerUnreachable as error:
+        silent.append(error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Neighbouring entries that are stored together."""
+
+    start: int
+    some: Sequence[Looked]
+    leaves: Leaves
+
+
+def _batches(examined: Iterable[tuple[Task, Examined]], most: Callable[[], int]) -> Iterator[_Batch]:
+    found: list[tuple[Task, Examined]] = []
+    for one in examined:
+        found.append(one)
+        if sum(len(task.entries) for task, _ in found) >= most():
+            yield _joined(found)
+            found = []
+    if found:
+        yield _joined(found)
+
+
+def _joined(found: Sequence[tuple[Task, Examined]]) -> _Batch:
+    some = [looked for task, one in found for looked in looked_at(task, one)]
+    roots = [one.root for _, one in found if one.root is not None]
+    leaves = Leaves(leaves_of(some), roots if len(roots) == len(found) else ())
+    return _Batch(found[0][0].start, some, leaves)
 
 
 def _learn(keys: Keys, connection: Connection, log_id: int) -> None:
@@ -231,13 +274,13 @@ def catch_up(home: Home, peer: Peer, log_id: int, head: Head, read: ReadNode) ->
         checked, new, _refused = _catch_up(home, peer, log_id, head, read, story=False)
 
 
-def _store(home: Home, log_id: int, peer: Peer, start: int, some: Sequence[Looked], keys: Keys, *, story: bool) -> int:
+def _store(home: Home, log_id: int, peer: Peer, batch: _Batch, keys: Keys, *, story: bool) -> int:
     with transaction(home.engine, keep=True) as connection:
-        if entries.read_edge(connection, log_id).size != start:
+        if entries.read_edge(connection, log_id).size != batch.start:
             raise PeerUnreachable(f"{peer.origin}: another round is following it at this moment")
-        entries.append(connection, log_id, [one.entry for one in some])
-        refused = take_in(connection, home, log_id, peer, start, some, story=story)
-        end = start + len(some)
+        entries.append(connection, log_id, [one.entry for one in batch.some], batch.leaves)
+        refused = take_in(connection, home, log_id, peer, batch.start, batch.some, story=story)
+        end = batch.start + len(batch.some)
         connection.execute(update(schema.logs).where(schema.logs.c.id == log_id).values(folded=end))
         _learn(keys, connection, log_id)
         return refused

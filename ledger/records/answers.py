@@ -4,9 +4,9 @@ The handle of such an object is made of the finding's name, so that everybody fi
 concerned stands in other logs: that is a rule (`ledger.rules.answers`).
 """
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 from ledger.errors import IllegalStep
 from ledger.records import base64url
@@ -27,8 +27,7 @@ class Outcome(StrEnum):
     FALSE_ALARM = "false-alarm"  # 误报
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerState:
+class AnswerState(NamedTuple):
     """What a department has said of a finding."""
 
     finding: str
@@ -48,4 +47,4 @@ def apply_answer(state: AnswerState | None, record: Record) -> AnswerState:
         raise IllegalStep(record.kind, "none", "another-finding")
     if state is not None and state.outcome is not None:  # a decision is made once
         raise IllegalStep(record.kind, "concluded", "already-concluded")
-    return replace(named, outcome=Outcome(record.clear["outcome"])) if record.kind == CONCLUDED else named
+    return named._replace(outcome=Outcome(record.clear["outcome"])) if record.kind == CONCLUDED else named

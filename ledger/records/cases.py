@@ -4,8 +4,8 @@ Pure: the same function holds back our own officer before signing and finds a pe
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from ledger.errors import IllegalStep
 from ledger.records.statement import Record
@@ -28,8 +28,7 @@ class CaseStatus(StrEnum):
 OPEN = frozenset({CaseStatus.SUBMITTED, CaseStatus.CORRECTION_DUE, CaseStatus.ACCEPTED, CaseStatus.IN_STEP})
 
 
-@dataclass(frozen=True, slots=True)
-class CaseState:
+class CaseState(NamedTuple):
     """What is true of a case after some records."""
 
     matter: str
@@ -72,25 +71,25 @@ _NOT_BESIDE_AN_AWARD = frozenset({"case-approved", "case-refused", "case-returne
 
 
 def _settled(status: CaseStatus) -> Then:
-    return lambda state, _record: replace(state, status=status, until=None, returned=False)
+    return lambda state, _record: state._replace(status=status, until=None, returned=False)
 
 
 def _accepted(state: CaseState, record: Record) -> CaseState:
-    return replace(state, status=CaseStatus.ACCEPTED, accepted=record.happened, until=None, step_by=record.kid)
+    return state._replace(status=CaseStatus.ACCEPTED, accepted=record.happened, until=None, step_by=record.kid)
 
 
 def _correction_due(state: CaseState, record: Record) -> CaseState:
-    return replace(state, status=CaseStatus.CORRECTION_DUE, until=record.clear["until"])
+    return state._replace(status=CaseStatus.CORRECTION_DUE, until=record.clear["until"])
 
 
 def _correction_brought(state: CaseState, _record: Record) -> CaseState:
-    return replace(state, status=CaseStatus.SUBMITTED, until=None, corrected=True)
+    return state._replace(status=CaseStatus.SUBMITTED, until=None, corrected=True)
 
 
 def _completed(state: CaseState, record: Record) -> CaseState:
     if record.clear["step"] != state.step:  # steps in sequence start when the one before is recorded
         raise IllegalStep(record.kind, state.status, "wrong-step")
-    return replace(state, status=CaseStatus.IN_STEP, step=state.step + 1, returned=False, step_by=record.kid)
+    return state._replace(status=CaseStatus.IN_STEP, step=state.step + 1, returned=False, step_by=record.kid)
 
 
 def _returned(state: CaseState, record: Record) -> CaseState:
@@ -100,15 +99,14 @@ def _returned(state: CaseState, record: Record) -> CaseState:
 
 
 def _one_step_back(state: CaseState) -> CaseState:
-    return replace(state, status=CaseStatus.ACCEPTED, step=state.step - 1, returned=True)
+    return state._replace(status=CaseStatus.ACCEPTED, step=state.step - 1, returned=True)
 
 
 def _proposed(state: CaseState, record: Record) -> CaseState:
     if state.status is CaseStatus.APPROVED:
         # A monthly benefit: each month is one more award under the case that was granted.
-        return replace(state, award=record.sub, award_open=True, step_by=record.kid)
-    return replace(
-        state,
+        return state._replace(award=record.sub, award_open=True, step_by=record.kid)
+    return state._replace(
         status=CaseStatus.IN_STEP,
         step=state.step + 1,
         returned=False,
@@ -122,12 +120,12 @@ def _award_decided(status: CaseStatus) -> Then:
     def then(state: CaseState, record: Record) -> CaseState:
         if state.award != record.sub:
             raise IllegalStep(record.kind, state.status, "another-award")
-        decided = replace(state, award_open=False)
+        decided = state._replace(award_open=False)
         if state.status is CaseStatus.APPROVED:  # a later month's award says nothing new about the case
             return decided
         if status is CaseStatus.ACCEPTED:
             return _one_step_back(decided)
-        return replace(decided, status=status)
+        return decided._replace(status=status)
 
     return then
 
@@ -154,4 +152,4 @@ _STEPS: dict[str, tuple[frozenset[CaseStatus], Then]] = {
 
 def void(state: CaseState) -> CaseState:
     """The case when its first record was a mistake."""
-    return replace(state, status=CaseStatus.CANCELLED)
+    return state._replace(status=CaseStatus.CANCELLED)

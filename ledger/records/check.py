@@ -6,17 +6,17 @@ kind, the signature is good, the claims are those of the kind, and it may follow
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ledger.errors import MalformedRecord, UnknownSigner
 from ledger.records import base64url
 from ledger.records.fold import Folded, Read, apply
 from ledger.records.kinds import DESK
+from ledger.records.proven import IAT_MAX, NOTHING, Proven
 from ledger.records.rotation import DESK_ROLE
 from ledger.records.statement import Record, check_schema, check_signature, thumbprint
 
 GENESIS = "genesis"
-IAT_MAX = 32_503_680_000  # the year 3000: from there on calendars end in the middle of a term
 PERSON_OF_DESK = "desk"  # whom the node's own key stands for: nobody
 
 
@@ -39,16 +39,6 @@ class SignerKey(Protocol):
 
 
 FindSigner = Callable[[str], SignerKey | None]  # by `kid`: a key of this log, in force or not
-
-
-class Proven(NamedTuple):
-    """What has been proven of a record already, elsewhere, that depends on nothing but its bytes and a key."""
-
-    signature: bool = False  # it is good under the key whose thumbprint is the record's `kid`
-    claims: bool = False  # they are those of its kind
-
-
-NOTHING = Proven()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +87,7 @@ def check_signed(record: Record, index: int, origin: str, find_signer: FindSigne
         check_signature(record, key)
     if record.iat >= IAT_MAX:  # every answer about its object would have to put that day into words
         raise MalformedRecord(f"signed at {record.iat}, a moment that no calendar has")
-    if record.known is not None and not proven.claims:
+    if not proven.claims and record.known is not None:
         check_schema(record)
 
 
@@ -107,7 +97,8 @@ def _key_of(record: Record, index: int, find_signer: FindSigner) -> bytes:
     signer = find_signer(record.kid)
     if signer is None or not signer.in_force(index):
         raise UnknownSigner(f"{record.kid} is in force at index {index} of no log named {record.iss}")
-    if record.known is not None and not set(record.known.signers) & set(signer.roles):
+    kind = record.known
+    if kind is not None and set(kind.signers).isdisjoint(signer.roles):
         raise UnknownSigner(f"{record.kind} at index {index}: signed in the role of {', '.join(signer.roles)}")
     return signer.public_key
 

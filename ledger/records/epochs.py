@@ -5,7 +5,6 @@ member. A log says all of this about one object, so that nobody can agree twice 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -75,8 +74,7 @@ class Vote(NamedTuple):
 Founding = tuple[Member, ...]  # sorted by origin
 
 
-@dataclass(frozen=True, slots=True)
-class EpochsState:
+class EpochsState(NamedTuple):
     """All that a department has said of it, in the order of its log."""
 
     foundings: tuple[Founding, ...] = ()
@@ -116,7 +114,7 @@ def _found(before: EpochsState, record: Record) -> EpochsState:
         raise IllegalStep(record.kind, "founded", "agreed-already")
     if len(before.foundings) >= FOUNDINGS_MAX:
         raise IllegalStep(record.kind, "founded", "too-many-foundings")
-    return replace(before, foundings=(*before.foundings, members))
+    return before._replace(foundings=(*before.foundings, members))
 
 
 def _agree(before: EpochsState, record: Record) -> EpochsState:
@@ -130,7 +128,7 @@ def _agree(before: EpochsState, record: Record) -> EpochsState:
         raise IllegalStep(record.kind, "agreed", "too-many-ballots")
     if len(before.votes) >= VOTES_MAX:
         raise IllegalStep(record.kind, "agreed", "too-many-votes")
-    return replace(before, votes=(*before.votes, vote))
+    return before._replace(votes=(*before.votes, vote))
 
 
 def _hash_of(said: dict[str, Json]) -> str:

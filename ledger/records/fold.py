@@ -5,8 +5,7 @@ whose place it takes.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.errors import IllegalStep
 from ledger.records import answers, base64url, cases, epochs, funds, governance
@@ -44,8 +43,7 @@ AMENDABLE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The last record that touched an object."""
 
     record_id: str
@@ -54,16 +52,14 @@ class Head:
     at: int  # `iat`
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(NamedTuple):
     """An object as it was before its last record: what an amendment brings back."""
 
     state: State
     since: int
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(NamedTuple):
     """An object as the records of its log have left it."""
 
     state: State
@@ -81,21 +77,23 @@ def apply(read: Read, record: Record) -> dict[str, Folded]:
 
     A record of a kind nobody here knows changes nothing.
     """
-    if record.known is None:
+    kind = record.known
+    if kind is None:
         return {}
     current = read(record.sub)
     _check_prev(current, record)
     _check_day(record)
     if record.kind == "amendment":
         return _amend(read, current, record)
-    state = _apply_one(None if current is None else current.state, record)
-    changed = {record.sub: _advance(current, state, record, own=True)}
+    state = _apply_one(None if current is None else current.state, record, kind.topic)
+    head = _head(record)
+    changed = {record.sub: _advance(current, state, record, head, own=True)}
     second = _second(state, record)
     if second is not None:
         other = read(second)
         if other is None:
             raise IllegalStep(record.kind, "none", "refers-to-nothing")
-        changed[second] = _advance(other, _apply_second(other.state, record, second), record, own=False)
+        changed[second] = _advance(other, _apply_second(other.state, record, second), record, head, own=False)
     return changed
 
 
@@ -119,10 +117,8 @@ def record_name(leaf: bytes) -> str:
     return base64url.encode(leaf)
 
 
-def _apply_one(state: State | None, record: Record) -> State:
-    kind = record.known
-    assert kind is not None
-    made, then = _TOPICS[kind.topic]
+def _apply_one(state: State | None, record: Record, topic: str) -> State:
+    made, then = _TOPICS[topic]
     if state is not None and not isinstance(state, made):
         raise IllegalStep(record.kind, type(state).__name__, "another-object")
     return then(state, record)
@@ -156,12 +152,16 @@ def _apply_second(state: State, record: Record, handle: str) -> State:
     raise IllegalStep(record.kind, type(state).__name__, "another-object")
 
 
-def _advance(current: Folded | None, state: State, record: Record, *, own: bool) -> Folded:
+def _head(record: Record) -> Head:
+    return Head(record.record_id, record.kind, record.kid, record.iat)
+
+
+def _advance(current: Folded | None, state: State, record: Record, head: Head, *, own: bool) -> Folded:
     return Folded(
         state=state,
         since=record.happened if current is None or _status(current.state) != _status(state) else current.since,
-        head=Head(record.record_id, record.kind, record.kid, record.iat),
-        chain=record.record_id if own or current is None else current.chain,
+        head=head,
+        chain=head.record_id if own or current is None else current.chain,
         before=None if current is None else Before(current.state, current.since),
     )
 
@@ -192,8 +192,8 @@ def _taken_back(folded: Folded, record: Record, *, own: bool) -> Folded:
     if folded.head.kind not in AMENDABLE:
         raise IllegalStep(record.kind, "changed", "not-amendable")
     back = folded.before or Before(_void(folded.state), record.iat)
-    moved = _advance(folded, back.state, record, own=own)
-    return replace(moved, since=back.since, before=None)
+    moved = _advance(folded, back.state, record, _head(record), own=own)
+    return moved._replace(since=back.since, before=None)
 
 
 def _amended_second(current: Folded) -> str | None:

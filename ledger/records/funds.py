@@ -4,15 +4,14 @@ Each is folded from the records of one log; what joins the logs are the rules in
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from ledger.errors import IllegalStep
 from ledger.records.statement import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """An object in any log."""
 
     log: str  # origin
@@ -38,8 +37,7 @@ class AwardStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-@dataclass(frozen=True, slots=True)
-class AwardState:
+class AwardState(NamedTuple):
     """What is true of an award after some records of its log."""
 
     case: str  # handle in the same log
@@ -75,8 +73,7 @@ def apply_award(state: AwardState | None, record: Record) -> AwardState:
         )
     if state is not None and state.status is AwardStatus.PROPOSED:
         if kind == "award-approved":
-            return replace(
-                state,
+            return state._replace(
                 status=AwardStatus.APPROVED,
                 amount=clear["amount"],
                 approved_by=record.kid,
@@ -84,9 +81,9 @@ def apply_award(state: AwardState | None, record: Record) -> AwardState:
                 approved=record.iat,
             )
         if kind in _NOT_APPROVED:
-            return replace(state, status=_NOT_APPROVED[kind])
+            return state._replace(status=_NOT_APPROVED[kind])
     if state is not None and kind == "account-given" and state.status is AwardStatus.APPROVED:
-        return replace(state, account_given=record.iat)
+        return state._replace(account_given=record.iat)
     raise IllegalStep(kind, status)
 
 
@@ -116,8 +113,7 @@ NEEDS_ANOTHER_ACCOUNT = frozenset({"AC04", "AC07"})
 _MONEY_OUT = frozenset({PaymentStatus.SENT, PaymentStatus.ACCEPTED, PaymentStatus.HELD, PaymentStatus.CREDITED})
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentState:
+class PaymentState(NamedTuple):
     """What is true of a payment after some records of its log."""
 
     award: Ref
@@ -184,10 +180,9 @@ def apply_payment(state: PaymentState | None, record: Record, *, handle: str) ->
             raise IllegalStep(kind, state.status, "more-than-the-original")
         if state.reason in NEVER_REISSUED:
             raise IllegalStep(kind, state.status, "never-reissued")
-        return replace(state, status=PaymentStatus.REISSUED, reissued_by=record.sub)
+        return state._replace(status=PaymentStatus.REISSUED, reissued_by=record.sub)
     if kind == "payment-released" and state.status is PaymentStatus.CREATED:
-        return replace(
-            state,
+        return state._replace(
             status=PaymentStatus.SENT,
             released_by=record.kid,
             released_in=record.record_id,
@@ -208,8 +203,7 @@ def _with_result(state: PaymentState, record: Record) -> PaymentState:
     failed = status in FAILED
     if failed != ("reason" in record.clear):
         raise IllegalStep(record.kind, state.status, "reason-missing" if failed else "reason-without-failure")
-    return replace(
-        state,
+    return state._replace(
         status=status,
         reason=record.clear.get("reason"),
         source="bank" if by_bank else "officer",
@@ -217,8 +211,7 @@ def _with_result(state: PaymentState, record: Record) -> PaymentState:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class WordState:
+class WordState(NamedTuple):
     """What a citizen said about a payment."""
 
     payment: Ref
@@ -238,9 +231,9 @@ def apply_word(state: WordState | None, record: Record) -> WordState:
 
 def void_award(state: AwardState) -> AwardState:
     """The award when its first record was a mistake."""
-    return replace(state, status=AwardStatus.CANCELLED)
+    return state._replace(status=AwardStatus.CANCELLED)
 
 
 def void_payment(state: PaymentState) -> PaymentState:
     """The payment when its order was a mistake and nothing has been sent."""
-    return replace(state, status=PaymentStatus.CANCELLED)
+    return state._replace(status=PaymentStatus.CANCELLED)

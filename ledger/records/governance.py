@@ -1,7 +1,6 @@
 """Who a department is, who its members are, and whose keys count from which index on."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.errors import IllegalStep, MalformedRecord
 from ledger.records.introduction import Introduced, check_introduction
@@ -9,8 +8,7 @@ from ledger.records.rotation import DESK_ROLE, NOTE_ROLES, check_renewed_key, ch
 from ledger.records.statement import Record
 
 
-@dataclass(frozen=True, slots=True)
-class DepartmentState:
+class DepartmentState(NamedTuple):
     """A department as a log names it: itself in its genesis, another in a membership record."""
 
     name: str
@@ -24,8 +22,7 @@ class DepartmentState:
     introduced: Introduced | None = None  # in a membership record: what the department says of itself
 
 
-@dataclass(frozen=True, slots=True)
-class OfficerState:
+class OfficerState(NamedTuple):
     """An officer's enrolment."""
 
     key: str  # base64url of the raw public key
@@ -86,9 +83,9 @@ def _rotate(state: DepartmentState, record: Record) -> DepartmentState:
     claim = NOTE_ROLES.get(role)
     check_rotation(record, getattr(state, claim) if claim is not None else ())
     if role == DESK_ROLE:
-        return replace(state, desk_key=new_keys_of(record)[0])
+        return state._replace(desk_key=new_keys_of(record)[0])
     changed: dict[str, Any] = {} if claim is None else {claim: new_keys_of(record)}
-    return replace(state, **changed)
+    return state._replace(**changed)
 
 
 def apply_officer(state: OfficerState | None, record: Record) -> OfficerState:
@@ -99,7 +96,7 @@ def apply_officer(state: OfficerState | None, record: Record) -> OfficerState:
     if state is not None and state.in_force and record.kind == "renewal":
         return _renew(state, record)
     if state is not None and state.in_force and record.kind == "revocation":
-        return replace(state, in_force=False, compromised_since=clear.get("compromised_since"))
+        return state._replace(in_force=False, compromised_since=clear.get("compromised_since"))
     raise IllegalStep(record.kind, "none" if state is None else "enrolled" if state.in_force else "revoked")
 
 
@@ -115,4 +112,4 @@ def _renew(state: OfficerState, record: Record) -> OfficerState:
     ):
         raise IllegalStep(record.kind, "enrolled", "another-officer")
     check_renewed_key(record, state.key)
-    return replace(state, key=clear["key"]["x"])
+    return state._replace(key=clear["key"]["x"])

@@ -3,21 +3,19 @@
 Whoever has the database builds a snapshot; a rule only reads it.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ledger.records.funds import AwardState, PaymentState, Ref
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(NamedTuple):
     """One signed record that a rule compares, and the person who signed it."""
 
     leaf: bytes  # leaf hash of the record
     person: str  # digest; says "the same person" only inside one log, whose secret made it. "": nobody known
 
 
-@dataclass(frozen=True, slots=True)
-class AwardPart:
+class AwardPart(NamedTuple):
     """The award as its own log has it."""
 
     state: AwardState
@@ -27,8 +25,7 @@ class AwardPart:
     approved: Act | None  # the newest award-approved, while the award is APPROVED
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentPart:
+class PaymentPart(NamedTuple):
     """One payment as the payer's log has it."""
 
     ref: Ref
@@ -38,8 +35,7 @@ class PaymentPart:
     released: Act | None  # the payment-released, once there is one
 
 
-@dataclass(frozen=True, slots=True)
-class AwardSnapshot:
+class AwardSnapshot(NamedTuple):
     """An award and all its payments."""
 
     ref: Ref  # of the award, also when only a payment has named it so far

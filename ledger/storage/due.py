@@ -1,5 +1,6 @@
 """What a rule looks at again once its time has come: found by an index, whatever the size of the tables."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
@@ -14,8 +15,10 @@ _KEY = (_d.rule == bindparam("of_rule"), _d.log_id == bindparam("of_log"), _d.ha
 _INSERT = insert(due)
 _ADD = Prepared(insert(due))
 _KNOWN = Prepared(
-    select(_d.at).where(
-        _d.rule == bindparam("rule"), _d.log_id == bindparam("log_id"), _d.handle == bindparam("handle")
+    select(_d.handle).where(
+        _d.rule == bindparam("rule"),
+        _d.log_id == bindparam("log_id"),
+        _d.handle.in_(bindparam("handles", expanding=True)),
     )
 )
 _DELETE = delete(due).where(*_KEY)
@@ -43,11 +46,15 @@ def set_due(conn: Connection, rule: str, log_id: int, handle: str, at: int | Non
         conn.execute(_INSERT, {"rule": rule, "log_id": log_id, "handle": handle, "at": at})
 
 
-def ensure_due(conn: Connection, wanted: Due) -> None:
-    """Look at an object at that moment, unless it is to be looked at anyway."""
-    row = wanted._asdict()
-    if _KNOWN.first(conn, {name: row[name] for name in ("rule", "log_id", "handle")}) is None:
-        _ADD.run(conn, row)
+def ensure_due(conn: Connection, wanted: Sequence[Due]) -> None:
+    """Look at each of these objects at its moment, unless it is to be looked at anyway."""
+    new = {(each.rule, each.log_id, each.handle): each for each in reversed(wanted)}
+    for rule, log_id in {(each.rule, each.log_id) for each in wanted}:
+        handles = [handle for of_rule, of_log, handle in new if (of_rule, of_log) == (rule, log_id)]
+        for (handle,) in _KNOWN.rows_among(conn, "handles", handles, {"rule": rule, "log_id": log_id}):
+            del new[rule, log_id, handle]
+    if new:
+        _ADD.run(conn, *(each._asdict() for each in new.values()))
 
 
 def read_due(conn: Connection, now: int) -> list[Due]:

@@ -15,9 +15,10 @@ from ledger.merkle.tiles import (
     TILE_HEIGHT,
     TILE_WIDTH,
     Bundle,
+    Leaves,
     Tile,
     encode_bundle,
-    grow_tiles,
+    grow_tiles_above,
     tile_hashes,
     tile_node,
 )
@@ -100,19 +101,19 @@ def read_edge(connection: Connection, log_id: int) -> CompactRange:
     return CompactRange.from_bytes(size, edge)
 
 
-def append(connection: Connection, log_id: int, entries: Sequence[bytes]) -> int:
+def append(connection: Connection, log_id: int, entries: Sequence[bytes], known: Leaves | None = None) -> int:
     """Put entries behind those that are there; returns the index of the first. Nothing is visible before the commit.
 
-    Raises `merkle.errors.EntryTooLong`.
+    `known`: their leaf hashes, when somebody has hashed them already. Raises `merkle.errors.EntryTooLong`.
     """
     edge = _edge_to_write(connection, log_id)
     if not entries:
         return edge.size
-    leaves = [leaf_hash(entry) for entry in entries]
-    grown = edge.extend(leaves)
+    leaves = known or Leaves([leaf_hash(entry) for entry in entries])
+    grown = leaves.behind(edge)
     rows = [
         {"log_id": log_id, "idx": index, "leaf": leaf, "entry": entry}
-        for index, (leaf, entry) in enumerate(zip(leaves, entries, strict=True), edge.size)
+        for index, (leaf, entry) in enumerate(zip(leaves.hashes, entries, strict=True), edge.size)
     ]
     _ADD_ENTRY.run(connection, *rows)
     _add_hashes(connection, log_id, edge.size, leaves)
@@ -129,20 +130,18 @@ def _edge_to_write(connection: Connection, log_id: int) -> CompactRange:
     return CompactRange.from_bytes(size, edge)
 
 
-def _add_hashes(connection: Connection, log_id: int, size: int, leaves: Sequence[Hash]) -> None:
-    if size // TILE_WIDTH == (size + len(leaves)) // TILE_WIDTH:
+def _add_hashes(connection: Connection, log_id: int, size: int, leaves: Leaves) -> None:
+    if size // TILE_WIDTH == (size + len(leaves.hashes)) // TILE_WIDTH:
         return  # no tile became full, so nothing above the leaves is new
-    grown = grow_tiles(size, leaves, lambda tile: read_tile(connection, log_id, tile))
     rows = []
-    for tile, content in grown.items():
-        if tile.level > 0:
-            first = tile.index * TILE_WIDTH
-            old_width = size >> TILE_HEIGHT * tile.level
-            rows += [
-                {"log_id": log_id, "level": tile.level, "idx": index, "hash": one}
-                for index, one in enumerate(tile_hashes(tile, content), first)
-                if index >= old_width
-            ]
+    for tile, content in grow_tiles_above(size, leaves, lambda tile: read_tile(connection, log_id, tile)).items():
+        first = tile.index * TILE_WIDTH
+        old_width = size >> TILE_HEIGHT * tile.level
+        rows += [
+            {"log_id": log_id, "level": tile.level, "idx": index, "hash": one}
+            for index, one in enumerate(tile_hashes(tile, content), first)
+            if index >= old_width
+        ]
     _ADD_HASH.run(connection, *rows)
 
 

@@ -1,11 +1,10 @@
 """Rows of what is true now: objects, signers and the feed, over our own log and the mirrors alike."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from sqlalchemy import CTE, Connection, Select, and_, bindparam, insert, literal, select, update
 
-from ledger.records.funds import Ref
 from ledger.storage import schema
 from ledger.storage.engine import forget, kept
 from ledger.storage.prepared import Prepared
@@ -141,28 +140,32 @@ _INSERT_OBJECT = Prepared(insert(objects))
 _UPDATE_OBJECT = Prepared(
     update(objects)
     .where(_o.log_id == bindparam("in_log"), _o.handle == bindparam("of_handle"))
-    .values({name: bindparam(name) for name in ("status", "folded", "idx", "since", "ref_log", "ref_handle", "payer")})
+    # What an object refers to it has referred to from the beginning: its index is left alone.
+    .values({name: bindparam(name) for name in ("status", "folded", "idx", "since", "payer")})
 )
-_DISPUTE = (
+_DISPUTE = Prepared(
     update(objects)
     .where(_o.log_id == bindparam("in_log"), _o.handle == bindparam("of_handle"), _o.disputed.is_(None))
     .values(disputed=bindparam("at_idx"))
 )
 
 
-def insert_object(conn: Connection, key: Key, values: Mapping[str, Any]) -> None:
-    """Store an object for the first time."""
-    _INSERT_OBJECT.run(conn, {"log_id": key[0], "handle": key[1], "disputed": None, **values})
+def insert_objects(conn: Connection, log_id: int, values: Mapping[str, Mapping[str, Any]]) -> None:
+    """Store objects of a log, by handle, for the first time."""
+    if values:
+        place = {"log_id": log_id, "disputed": None}
+        _INSERT_OBJECT.run(conn, *({**place, "handle": handle, **each} for handle, each in values.items()))
 
 
-def update_object(conn: Connection, key: Key, values: Mapping[str, Any]) -> None:
-    """Store what an object has become."""
-    _UPDATE_OBJECT.run(conn, {"in_log": key[0], "of_handle": key[1], **values})
+def update_objects(conn: Connection, log_id: int, values: Mapping[str, Mapping[str, Any]]) -> None:
+    """Store what objects of a log, by handle, have become."""
+    if values:
+        _UPDATE_OBJECT.run(conn, *({"in_log": log_id, "of_handle": handle, **each} for handle, each in values.items()))
 
 
 def dispute(conn: Connection, key: Key, idx: int) -> None:
     """Remember the first entry about an object that was refused."""
-    conn.execute(_DISPUTE, {"in_log": key[0], "of_handle": key[1], "at_idx": idx})
+    _DISPUTE.run(conn, {"in_log": key[0], "of_handle": key[1], "at_idx": idx})
 
 
 _CHILDREN = Prepared(
@@ -235,19 +238,6 @@ class Begun(NamedTuple):
     watched: bool  # another department had cosigned its log before
 
 
-_BEGUN = Prepared(
-    select(_o.created, _o.first_idx, logs.c.first_cosigned)
-    .join(logs, logs.c.id == _o.log_id)
-    .where(logs.c.origin == bindparam("origin"), _o.handle == bindparam("handle"))
-)
-
-
-def read_begun(conn: Connection, ref: Ref) -> Begun | None:
-    """When an object of any log began; None when nothing of it is here."""
-    row = _BEGUN.first(conn, {"origin": ref.log, "handle": ref.sub})
-    return None if row is None else Begun(row[0], row[2] is not None and row[1] >= row[2])
-
-
 # --- signers ---
 
 
@@ -305,7 +295,7 @@ def read_persons(conn: Connection, log_id: int, kids: Iterable[str]) -> dict[str
     wanted = sorted(set(kids))
     if not wanted:
         return {}
-    return {row[0]: row[1] for row in _PERSONS.rows(conn, {"log_id": log_id, "kids": wanted})}
+    return {row[0]: row[1] for row in _PERSONS.rows_among(conn, "kids", wanted, {"log_id": log_id})}
 
 
 def insert_signer(conn: Connection, log_id: int, signer: SignerRow) -> None:
@@ -345,10 +335,21 @@ _STORY = Prepared(
 _AT = select(feed.c.at).where(feed.c.log_id == bindparam("log_id"), feed.c.idx == bindparam("idx"))
 
 
-def note_in_feed(conn: Connection, key: Key, idx: int, kind: str, at: int, *, story: bool) -> None:
-    """Tell whoever follows the feed that a record was folded."""
-    row = {"log_id": key[0], "idx": idx, "handle": key[1], "kind": kind, "at": at, "story": story}
-    _INSERT_FEED.run(conn, row)
+class News(TypedDict):
+    """A record just folded, for whoever follows the feed."""
+
+    log_id: int
+    idx: int
+    handle: str
+    kind: str
+    at: int  # its `iat`
+    story: bool
+
+
+def note_in_feed(conn: Connection, news: Sequence[News]) -> None:
+    """Tell whoever follows the feed that these records were folded, in this order."""
+    if news:
+        _INSERT_FEED.run(conn, *news)
 
 
 def read_story(conn: Connection, handles: Sequence[str]) -> list[Told]:

@@ -35,7 +35,7 @@ _UNDECIDED = or_(_f.answered.is_(None), _f.answered == EXPLAINED)
 _IS_OPEN = and_(_f.state == OPEN, _UNDECIDED)
 _ALL = select(*_COLUMNS).outerjoin(logs, logs.c.id == _f.log_id)
 _ONE = _ALL.where(_f.id == bindparam("id"))
-_STATE = select(_f.state, _f.severity, _f.facts).where(_f.id == bindparam("id"))
+_STATE = Prepared(select(_f.state, _f.severity, _f.facts).where(_f.id == bindparam("id")))
 _LOG = select(logs.c.id).where(logs.c.origin == bindparam("origin"))
 _ABOUT_LOG = select(_f.id).where(
     _f.state == OPEN, _f.log_id == bindparam("log_id"), _f.handle.is_(None), _f.rule == bindparam("rule")
@@ -97,7 +97,7 @@ def find_log(conn: Connection, origin: str) -> int | None:
 
 def read_state(conn: Connection, finding: str) -> tuple[str, str, Mapping[str, Any]] | None:
     """State, severity and facts of one finding, None when there never was one of that name."""
-    row = conn.execute(_STATE, {"id": finding}).first()
+    row = _STATE.first(conn, {"id": finding})
     return None if row is None else (row[0], row[1], row[2])
 
 
@@ -165,7 +165,8 @@ def read_findings(
 
 def read_standing(conn: Connection, about: Sequence[Ref]) -> list[Finding]:
     """The findings about these objects whose sources do not agree, whatever was decided of them."""
-    return [_view(row) for row in _STANDING.rows(conn, _named(about))]
+    named = _named(about)
+    return [_view(row) for row in _STANDING.rows_among(conn, "handles", named.pop("handles"), named)]
 
 
 def _named(about: Sequence[Ref]) -> dict[str, Any]:

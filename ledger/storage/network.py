@@ -63,6 +63,20 @@ class Network:
         """Its origin."""
         return self._by_id[log_id].origin
 
+    def id_of(self, origin: str) -> int:
+        """The id of a log that we hold."""
+        return self._by_origin[origin].id
+
+    def watches(self, origin: str, index: int) -> bool:
+        """Whether another department had cosigned a log before its entry of this index came."""
+        found = self._by_origin.get(origin)
+        return found is not None and found.first_cosigned is not None and index >= found.first_cosigned
+
+    def is_watched(self, origin: str) -> bool:
+        """Whether another department has cosigned any head of a log that we hold."""
+        found = self._by_origin.get(origin)
+        return found is not None and found.first_cosigned is not None
+
     def log_id(self, origin: str) -> int | None:
         """The id of a log; None when we hold nothing of it."""
         found = self._by_origin.get(origin)

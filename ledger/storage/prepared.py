@@ -15,6 +15,8 @@ from sqlalchemy.types import TypeEngine
 Process = Callable[[Any], Any]
 _Place = TypeVar("_Place", str, int)
 
+LISTED_MAX = 256  # values of one `IN (…)`
+
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
@@ -24,6 +26,12 @@ class _Compiled:
     fixed: Mapping[str, Any]  # values that stand in the statement itself
     bind: tuple[tuple[str, Process], ...]  # of the values whose stored form is another one
     process: tuple[tuple[int, Process], ...]  # of the columns whose stored form is not the value
+
+    def bound_all(self, rows: Iterable[Mapping[str, Any]]) -> list[Any]:
+        """The same of several rows."""
+        if self.in_order is None or self.lists or self.fixed or self.bind:
+            return [self.bound(each) for each in rows]
+        return list(map(self.in_order, rows))
 
     def bound(self, values: Mapping[str, Any]) -> Any:
         """The values as the driver takes them."""
@@ -73,6 +81,17 @@ class Prepared:
             cursor.close()  # one that was not read to its end would hold up the commit
         return [_processed(row, compiled.process) for row in found] if compiled.process else found
 
+    def rows_among(
+        self, conn: Connection, name: str, listed: Iterable[Any], values: Mapping[str, Any] | None = None
+    ) -> Iterator[tuple[Any, ...]]:
+        """Every row for any number of values of the list of this name, each once, some hundred at a time."""
+        left = list(dict.fromkeys(listed))
+        for at in range(0, len(left), LISTED_MAX):
+            some = left[at : at + LISTED_MAX]
+            # A statement is compiled and kept for each length: let there be few.
+            padding = (1 << (len(some) - 1).bit_length()) - len(some)
+            yield from self.rows(conn, {**(values or {}), name: some + some[-1:] * padding})
+
     def first(self, conn: Connection, values: Mapping[str, Any] | None = None) -> tuple[Any, ...] | None:
         """The first row, or None."""
         found = self.rows(conn, values)
@@ -91,7 +110,7 @@ class Prepared:
             return written
         cursor = conn.connection.cursor()
         try:
-            cursor.executemany(compiled.sql, [compiled.bound(each) for each in values])
+            cursor.executemany(compiled.sql, compiled.bound_all(values))
             written = cursor.rowcount
         except conn.dialect.loaded_dbapi.Error as error:
             raise _as_sqlalchemys(conn.dialect, compiled.sql, error) from error

@@ -12,8 +12,8 @@ from sqlalchemy import func, select, update
 
 from ledger import findings
 from ledger.desk import Desk
-from ledger.folding import fold
-from ledger.lateness import MOVES, evaluate_cases, recheck_due
+from ledger.folding import Gathered, fold
+from ledger.lateness import ACCEPTED, MOVES, evaluate_cases, recheck_due
 from ledger.records.funds import Ref
 from ledger.storage import entries, schema
 from ledger.storage import findings as rows
@@ -90,8 +90,8 @@ def test_the_rows_of_what_is_due_are_the_same_on_both_databases(engine):
             "INSERT INTO logs (id, origin, own, size, edge, folded) VALUES (1, 'a/log', TRUE, 0, '', 0)"
         )
         wanted = Due("R44", 1, "h" * 22, 100)
-        ensure_due(conn, wanted)
-        ensure_due(conn, wanted._replace(at=50))
+        ensure_due(conn, [wanted])
+        ensure_due(conn, [wanted._replace(at=50)])
         assert read_due(conn, 99) == []
         assert read_due(conn, 100) == [wanted]
         set_due(conn, "R44", 1, "h" * 22, 50)
@@ -247,8 +247,11 @@ def newcomer(told):
     return engine
 
 
-def arrive(conn, source: Department, size: int, now: int) -> None:
-    """So many more of a log's records come in and are asked about, as in a round."""
+def arrive(conn, source: Department, size: int, now: int, *, known: bool = True) -> None:
+    """So many more of a log's records come in and are asked about, as in a round.
+
+    `known` False: each is folded by itself, and what it is about is read again for the rules.
+    """
     log_id = rows.find_log(conn, source.origin)
     assert log_id is not None
     have = entries.read_edge(conn, log_id).size
@@ -256,10 +259,20 @@ def arrive(conn, source: Department, size: int, now: int) -> None:
     if not new:
         return
     first = entries.append(conn, log_id, [record.entry for record in new])
-    touched = [ref for index, record in enumerate(new, first) for ref in fold(conn, log_id, index, record)]
     moved = [source.ref(record.sub) for record in new if record.kind in MOVES]
-    evaluate_cases(conn, moved, now)
-    findings.evaluate(conn, touched, now, wait_seconds=WAIT)
+    if not known:
+        touched = [ref for index, record in enumerate(new, first) for ref in fold(conn, log_id, index, record)]
+        evaluate_cases(conn, moved, now)
+        findings.evaluate(conn, touched, now, wait_seconds=WAIT)
+        return
+    gathered = Gathered(conn, log_id)
+    gathered.look_ahead(new)
+    touched = [ref for index, record in enumerate(new, first) for ref in gathered.fold(index, record)]
+    gathered.write()
+    heard = {record.record_id: (index, record) for index, record in enumerate(new, first) if record.kind == ACCEPTED}
+    objects = {ref: folded for ref in touched if (folded := gathered.read(ref.sub)) is not None}
+    evaluate_cases(conn, moved, now, known=objects, heard=heard)
+    findings.evaluate(conn, touched, now, wait_seconds=WAIT, known=objects)
 
 
 def standing(conn):
@@ -271,7 +284,7 @@ def recomputed(told):
     engine = newcomer(told)
     with transaction(engine) as conn:
         for source in (told.town.civil, told.town.finance):
-            arrive(conn, source, 1_000, told.now)
+            arrive(conn, source, 1_000, told.now, known=False)
         found = standing(conn)
     engine.dispose()
     return found

@@ -17,7 +17,7 @@ from ledger.errors import AlreadyLogged, Busy
 from ledger.merkle.errors import EntryTooLong, OutOfRange
 from ledger.merkle.hashing import EMPTY_ROOT, leaf_hash, root_of
 from ledger.merkle.proofs import check_consistency, check_inclusion, prove_consistency, prove_inclusion, root_at
-from ledger.merkle.tiles import Bundle, Tile, encode_bundle, grow_tiles, parse_bundle, tiles_of
+from ledger.merkle.tiles import TILE_WIDTH, Bundle, Leaves, Tile, encode_bundle, grow_tiles, parse_bundle, tiles_of
 from ledger.storage import entries, schema
 from ledger.storage.engine import reading, transaction
 from tests.fakes.failing import Breakdown
@@ -81,6 +81,19 @@ def test_a_tile_of_the_second_level_becomes_full(sqlite_engine):
     for start in range(0, len(expected), 5_000):
         add(sqlite_engine, log_id, expected[start : start + 5_000])
     check_whole(sqlite_engine, log_id, expected)
+
+
+def test_full_tiles_may_be_told_by_their_roots(sqlite_engine):
+    """Whoever has hashed them already says so; what is stored is the same."""
+    with transaction(sqlite_engine) as connection:
+        log_id = entries.create_log(connection, "a.example/log", own=False)
+    for first, count in ((0, 1), (1, 3), (4, 252), (256, 2)):
+        batch = [b"%d" % index for index in range(first * TILE_WIDTH, (first + count) * TILE_WIDTH)]
+        hashes = [leaf_hash(entry) for entry in batch]
+        roots = [root_of(hashes[at : at + TILE_WIDTH]) for at in range(0, len(hashes), TILE_WIDTH)]
+        with transaction(sqlite_engine) as connection:
+            entries.append(connection, log_id, batch, Leaves(hashes, roots))
+    check_whole(sqlite_engine, log_id, [b"%d" % index for index in range(258 * TILE_WIDTH)])
 
 
 def test_two_logs_in_one_database_do_not_touch_each_other(engine, empty_log):

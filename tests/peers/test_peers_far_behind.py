@@ -9,7 +9,7 @@ from ledger.peers import mirror, witness
 from ledger.records.statement import Statement
 from ledger.scribe import new_handle
 from ledger.storage.engine import reading
-from tests.fakes.network import body
+from tests.fakes.network import body, flip, status
 from tests.peers.smuggling import forged, put, signed
 
 ROWS = (
@@ -55,11 +55,16 @@ def case(node, by, **changed):
     return signed(node, Statement("case-submitted", new_handle(), {"matter": "m"}), by=by, **changed)
 
 
+def many(county, count):
+    """Good records of the counter."""
+    template = case(county.civil, county.town.civil.staff["林芳"].handle)
+    return [forged(county.civil, template, jti=new_handle(), sub=new_handle()) for _ in range(count)]
+
+
 def grow(county, count):
     """Many good records, and among them each kind that must not be there."""
     civil, clerk = county.civil, county.town.civil.staff["林芳"].handle
-    template = case(civil, clerk)
-    put(civil, *(forged(civil, template, jti=new_handle(), sub=new_handle()) for _ in range(count)))
+    put(civil, *many(county, count))
     good = [case(civil, clerk) for _ in range(count)]
     unsigned = good[3][:-4] + (b"AAAA" if good[3][-4:] != b"AAAA" else b"BBBA")
     stranger = case(civil, clerk, kid=county.police.keys.desk_kid, signer=county.police.keys.desk.sign)
@@ -89,6 +94,48 @@ def test_processes_that_look_ahead_change_nothing_of_what_is_found(county, sprea
     assert all(worker.process.returncode is not None for worker in started[0]._workers)
 
 
+@pytest.mark.parametrize("change", [status(500), flip(-1)])
+def test_what_led_to_the_signed_root_is_kept_when_the_rest_does_not_come(county, spread, change):
+    county.round()
+    put(county.civil, *many(county, 600))
+    county.publish("民政局")
+    county.wire.tamper("21.example", "/log/tile/entries/001", change)
+    [row] = run_round(county.police, "民政局").rows
+    assert row.error is not None
+    assert county.held("公安局", county.civil) == 256
+    county.wire.behave()
+    [row] = run_round(county.police, "民政局").rows
+    assert (row.error, row.checked) == (None, county.size(county.civil))
+    run_round(county.finance, "民政局")
+    assert known(county.police, county.civil.origin) == known(county.finance, county.civil.origin)
+
+
+def test_the_desk_waits_no_longer_where_much_is_refused(county, spread, monkeypatch):
+    """A record that is refused costs ten times as much, so fewer are stored together from then on."""
+    monkeypatch.setattr(mirror, "ENTRIES_A_TRANSACTION", 512)
+    monkeypatch.setattr(mirror, "ENTRIES_A_BAD_TRANSACTION", 256)
+    stored = []
+
+    def watched(*arguments, **options):
+        stored.append(len(arguments[3].some))
+        return STORE(*arguments, **options)
+
+    monkeypatch.setattr(mirror, "_store", watched)
+    county.round()
+    stored.clear()
+    have = county.size(county.civil)
+    good = many(county, 2_048)
+    put(county.civil, *good[: 1_024 - have], b"no record", *good[1_024 - have :])
+    county.publish("民政局")
+    [row] = run_round(county.police, "民政局").rows
+    assert (row.error, row.refused) == (None, 1)
+    assert stored[0] > 256
+    reached = [have + sum(stored[:at]) for at in range(len(stored))]
+    after = [size for size, at in zip(stored, reached, strict=True) if at > 1_024]
+    assert after
+    assert max(after) == 256
+
+
 def lose_all(pools, keys, workers):
     """Out of memory: the system ends them as soon as they are there."""
     START(pools, keys, workers)
@@ -101,6 +148,7 @@ def refuse(_pools, _keys, _workers):
 
 
 START = pool.Pool.__init__
+STORE = mirror._store
 
 
 @pytest.mark.parametrize("fail", [lose_all, refuse])

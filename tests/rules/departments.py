@@ -68,4 +68,4 @@ def record(kind: str, sub: str = HANDLE, iss: str = "00.example/log", **clear: o
 
 
 def agreed(vote: Vote) -> Record:
-    return replace(record("epoch-agreed"), clear={**vote.change.claims, "ballot": vote.ballot})
+    return record("epoch-agreed")._replace(clear={**vote.change.claims, "ballot": vote.ballot})

@@ -252,7 +252,7 @@ def test_a_department_says_it_of_one_object_only_so_that_it_cannot_agree_twice_b
     vote = Vote(1, Departments(4).wants(JOINED, NEW))
     for one in (agreed(vote), record("epoch-founded", members=founding_claim(founding(2)))):
         with pytest.raises(IllegalStep) as caught:
-            apply_epochs(None, replace(one, sub="another"))
+            apply_epochs(None, one._replace(sub="another"))
         assert caught.value.reason == "another-object"
 
 
