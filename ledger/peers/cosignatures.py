@@ -14,16 +14,20 @@ from ledger.merkle.vkeys import KeyRef, Verifier
 from ledger.peers.home import Home, read_peers
 from ledger.storage import facts, heads
 from ledger.storage.heads import KeptCosignature
+from ledger.storage.prepared import Prepared
 
 AHEAD_SECONDS_MAX = 300  # by which another department's clock may be ahead of ours
 
 # The newest of each key. One that is older or covers less never takes its place: answers may overtake each other.
-_KEEP = text(
-    "INSERT INTO cosignatures (log_id, name, key_id, role, size, root, time, line)"
-    " VALUES (:log_id, :name, :key_id, :role, :size, :root, :time, :line)"
-    " ON CONFLICT (log_id, name, key_id) DO UPDATE"
-    " SET role = excluded.role, size = excluded.size, root = excluded.root, time = excluded.time, line = excluded.line"
-    " WHERE excluded.time >= cosignatures.time AND excluded.size >= cosignatures.size"
+_KEEP = Prepared(
+    text(
+        "INSERT INTO cosignatures (log_id, name, key_id, role, size, root, time, line)"
+        " VALUES (:log_id, :name, :key_id, :role, :size, :root, :time, :line)"
+        " ON CONFLICT (log_id, name, key_id) DO UPDATE"
+        " SET role = excluded.role, size = excluded.size, root = excluded.root,"
+        " time = excluded.time, line = excluded.line"
+        " WHERE excluded.time >= cosignatures.time AND excluded.size >= cosignatures.size"
+    )
 )
 
 
@@ -73,7 +77,7 @@ class Cosigners:
             if one.ref in self.members and one.time <= self.latest
         ]
         if rows:
-            connection.execute(_KEEP, rows)
+            _KEEP.run(connection, *rows)
         if any(self.is_foreign((row["name"], row["key_id"]), checkpoint.origin) for row in rows):
             facts.note_first_cosigned(connection, log_id, checkpoint.size)
 
