@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
-from ledger.merkle.checkpoint import parse_checkpoint
+from ledger.merkle.checkpoint import TEXT_CHARS_KEPT, parse_checkpoint
 from ledger.merkle.encoding import decode_base64, encode_base64
 from ledger.merkle.errors import BadSignature, Malformed, MalformedKey, MalformedText
 from ledger.merkle.messages import NAME_BYTES_MAX, cosignature_v1_message, split_timed, subtree_v1_message
@@ -20,6 +20,7 @@ KEY_ID_BYTES = 4
 ED25519_SIGNATURE_BYTES = 64
 MLDSA44_SIGNATURE_BYTES = 2420
 VKEYS_KEPT = 256
+SIGNATURES_KEPT = 1_024  # of some 2.5 KiB, with the texts under which they stand
 VKEY_CHARS_KEPT = 2_560  # an ML-DSA key of a name of 255 characters and more
 
 _NAME = re.compile(r"[^\s+\x00-\x1f\ud800-\udfff]+")  # in text, \s is every Unicode space
@@ -66,9 +67,12 @@ class Verifier:
         return self.name, self.key_id
 
     def check(self, text: str, blob: bytes) -> None:
-        """Check that `blob` (a line's bytes after the key ID) signs a note's text; raise BadSignature if not."""
+        """Check that `blob` (a line's bytes after the key ID) signs a note's text; raise BadSignature if not.
+
+        What has been found true of a key, a text and a line is true for ever, and is not computed a second time.
+        """
         try:
-            _CHECKS[self.kind](self, text, blob)
+            (_check_once if len(text) <= TEXT_CHARS_KEPT else _check)(self, text, blob)
         except (InvalidSignature, Malformed) as error:
             raise BadSignature(self.name, self.key_id) from error
 
@@ -138,6 +142,12 @@ def _check_subtree_v1(verifier: Verifier, text: str, blob: bytes) -> None:
     message = subtree_v1_message(parse_checkpoint(text), time, verifier.name)
     MLDSA44PublicKey.from_public_bytes(verifier.public_key).verify(signature, message)
 
+
+def _check(verifier: Verifier, text: str, blob: bytes) -> None:
+    _CHECKS[verifier.kind](verifier, text, blob)
+
+
+_check_once = lru_cache(SIGNATURES_KEPT)(_check)  # what raises is not kept
 
 _CHECKS: dict[SignatureKind, Callable[[Verifier, str, bytes], None]] = {
     SignatureKind.ED25519: _check_ed25519,

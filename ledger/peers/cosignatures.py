@@ -81,10 +81,13 @@ class Cosigners:
         if any(self.is_foreign((row["name"], row["key_id"]), checkpoint.origin) for row in rows):
             facts.note_first_cosigned(connection, log_id, checkpoint.size)
 
+    def foreign(self, kept: Iterable[KeptCosignature], origin: str) -> list[KeptCosignature]:
+        """Of what was said of a log, what other departments said."""
+        return [one for one in kept if self.is_foreign(one.line.ref, origin)]
+
     def foreign_over(self, connection: Connection, log_id: int, origin: str, role: str) -> list[KeptCosignature]:
         """What other departments said of a log last, in this role."""
-        kept = heads.read_cosignatures(connection, log_id)
-        return [one for one in kept if one.role == role and self.is_foreign(one.line.ref, origin)]
+        return [one for one in self.foreign(heads.read_cosignatures(connection, log_id), origin) if one.role == role]
 
 
 def _row(log_id: int, checkpoint: Checkpoint, one: Cosignature, role: str) -> dict[str, Any]:

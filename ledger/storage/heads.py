@@ -6,6 +6,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from ledger.merkle.hashing import Hash
 from ledger.merkle.note import SignatureLine
+from ledger.merkle.vkeys import KeyRef
 from ledger.storage import schema
 from ledger.storage.prepared import Prepared
 
@@ -36,6 +37,11 @@ _LINES = Prepared(
     select(_cosigned.role, _cosigned.size, _cosigned.root, _cosigned.time, _cosigned.line).where(
         _cosigned.log_id == bindparam("log")
     )
+)
+
+_TIMES = Prepared(select(_cosigned.name, _cosigned.key_id, _cosigned.time).where(_cosigned.log_id == bindparam("log")))
+_BEFORE = Prepared(
+    select(_heads.size).where(_heads.log_id == bindparam("log"), _heads.size < bindparam("before")).limit(1)
 )
 
 
@@ -100,6 +106,11 @@ def noted_heads(connection: Connection, log_id: int) -> list[Head]:
     return [Head(*row) for row in _NOTED.rows(connection, {"log": log_id})]
 
 
+def has_before(connection: Connection, log_id: int, size: int) -> bool:
+    """Whether a head before this size is kept."""
+    return _BEFORE.first(connection, {"log": log_id, "before": size}) is not None
+
+
 def forget_before(connection: Connection, log_id: int, size: int, *, keep: int) -> None:
     """Forget the heads before this size, but for the one of size `keep`: nobody is shown them again."""
     _FORGET.run(connection, {"log": log_id, "before": size, "keep": keep})
@@ -111,3 +122,8 @@ def read_cosignatures(connection: Connection, log_id: int) -> list[KeptCosignatu
         KeptCosignature(role, size, Hash(root), time, SignatureLine.parse(line.removesuffix("\n")))
         for role, size, root, time, line in _LINES.rows(connection, {"log": log_id})
     ]
+
+
+def read_times(connection: Connection, log_id: int) -> dict[KeyRef, int]:
+    """When each key has cosigned this log last."""
+    return {(name, key_id): time for name, key_id, time in _TIMES.rows(connection, {"log": log_id})}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pytest
 from sqlalchemy import event
@@ -12,7 +13,7 @@ from ledger.peers import mirror
 from ledger.records.statement import Statement
 from ledger.scribe import new_handle
 from ledger.storage.engine import reading
-from tests.peers.rig import ROUND_SECONDS
+from tests.peers.rig import ROUND_SECONDS, make_county
 from tests.peers.smuggling import forged, put, signed
 
 ENTRIES = 10_000
@@ -108,3 +109,57 @@ def test_a_scan_would_be_seen(county):
         ("UPDATE entries SET entry = entry WHERE idx = 5", "entries"),
     ):
         assert set(scanned(county.police, [statement])) == {table}
+
+
+# --- what a round with nothing new costs, as far as it can be counted ---
+
+STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
+# Of one peer's turn, whatever there is to do for the round as a whole: a further peer costs so much more.
+QUESTIONS, STATEMENTS, WRITERS, READERS = 4, 50, 2, 7
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a round asked of the others and of its own database."""
+
+    questions: int
+    statements: int
+    writers: int
+    readers: int
+
+
+def quiet_round(county, node):
+    county.clock.wait(ROUND_SECONDS)
+    county.wire.asked.clear()
+    with overheard(node) as told:
+        report = run_round(node)
+    assert [row.new for row in report.rows] == [0] * (len(county.nodes) - 1)
+    assert [row.error for row in report.rows] == [None] * (len(county.nodes) - 1)
+    return Counted(
+        len(county.wire.asked),
+        sum(STATEMENT.match(one) is not None for one in told),
+        told.count("BEGIN IMMEDIATE"),
+        told.count("BEGIN"),
+    )
+
+
+@pytest.fixture
+def at_rest(tmp_path):
+    """Four departments that have heard all of each other."""
+    (tmp_path / "four").mkdir()
+    made = make_county(tmp_path / "four", onlookers=["审计局"])
+    for _ in range(3):
+        made.round()
+    yield made
+    made.close()
+
+
+def test_a_further_peer_costs_a_quiet_round_four_questions_two_writers_and_little_reading(county, at_rest):
+    for _ in range(3):
+        county.round()
+    few, more = quiet_round(county, county.police), quiet_round(at_rest, at_rest.police)
+    assert more.questions == 3 * QUESTIONS
+    assert more.questions - few.questions == QUESTIONS
+    assert 0 < more.statements - few.statements <= STATEMENTS
+    assert more.writers - few.writers == WRITERS
+    assert more.readers - few.readers <= READERS
