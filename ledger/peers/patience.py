@@ -94,7 +94,7 @@ class PatientTransport(httpx.BaseTransport):
         try:
             answer = line.ask(request)
         except BaseException:
-            line.close()
+            line.end()
             raise
         headers = [(name.encode("latin-1"), str(value).encode("latin-1")) for name, value in answer.headers.items()]
         body = _Body(line, answer, self._give_back)
@@ -105,7 +105,7 @@ class PatientTransport(httpx.BaseTransport):
         with self._lock:
             idle, self._idle = self._idle, []
         for line in idle:
-            line.close()
+            line.end()
 
     def _take(self, place: Place) -> "_Line | None":
         """A connection that is kept, if it is still good for another question."""
@@ -117,7 +117,7 @@ class PatientTransport(httpx.BaseTransport):
                 self._idle.remove(line)
             if line.is_good(self._patience.clock()):
                 return line
-            line.close()
+            line.end()
 
     def _give_back(self, line: "_Line") -> None:
         line.idle_since = self._patience.clock()
@@ -125,7 +125,7 @@ class PatientTransport(httpx.BaseTransport):
             self._idle.append(line)
             old = self._idle.pop(0) if len(self._idle) > self._idle_max else None
         if old is not None:
-            old.close()
+            old.end()
 
     def _connect(self, place: Place) -> "_Line":
         scheme, host, port = place
@@ -170,7 +170,8 @@ class _Line:
     inner: socket
     patience: _Patience
     idle_since: float = 0.0
-    header_left: int = 0  # bytes; what comes later is for whoever reads the body to count
+    room: int = 0  # bytes that may come until there is a piece of an answer, whose reader counts for itself
+    in_headers: bool = False
     http: HTTPConnection = field(init=False)
 
     def __post_init__(self) -> None:
@@ -185,14 +186,16 @@ class _Line:
         return self.inner if isinstance(self.inner, ssl.SSLSocket) else None
 
     def ask(self, request: httpx.Request) -> HTTPResponse:
-        self.header_left = HEADER_BYTES_MAX
+        self.room, self.in_headers = HEADER_BYTES_MAX, True
         with _as_httpx():
             target = request.url.raw_path.decode("ascii")
             self.http.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
             for name, value in request.headers.raw:
                 self.http.putheader(name, value)
             self.http.endheaders(request.read() or None)
-            return self.http.getresponse()
+            answer = self.http.getresponse()
+        self.in_headers = False
+        return answer
 
     def is_good(self, now: float) -> bool:
         """Whether it is kept not too long, and nobody has closed it or said something unasked."""
@@ -214,6 +217,9 @@ class _Line:
         return BufferedReader(_Incoming(self), READ_BYTES)
 
     def close(self) -> None:
+        """What `http.client` says when nobody can ask again; the body is still to come."""
+
+    def end(self) -> None:
         self.inner.close()
 
 
@@ -226,11 +232,13 @@ class _Incoming(RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         line = self._line
-        if line.header_left <= 0:
+        if line.room <= 0:
             raise httpx.RemoteProtocolError(f"headers of more than {HEADER_BYTES_MAX} bytes")
         line.inner.settimeout(line.patience.left(httpx.ReadTimeout))
         count = line.inner.recv_into(buffer)
-        line.header_left -= count
+        if count == 0 and line.in_headers:  # `http.client` would take them for complete
+            raise httpx.RemoteProtocolError("the answer ended before its headers did")
+        line.room -= count
         return count
 
 
@@ -252,13 +260,13 @@ class _Body(httpx.SyncByteStream):
         self.is_over = True
 
     def _piece(self) -> bytes:
-        self.line.header_left = READ_BYTES + 1
+        self.line.room = READ_BYTES + 1
         return self.answer.read1(READ_BYTES)
 
     def close(self) -> None:
         stays = self.is_over and not self.answer.will_close
         self.answer.close()
-        (self.give_back if stays else _Line.close)(self.line)
+        (self.give_back if stays else _Line.end)(self.line)
 
 
 @contextmanager

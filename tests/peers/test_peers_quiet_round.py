@@ -115,7 +115,7 @@ def test_a_scan_would_be_seen(county):
 
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 # Of one peer's turn, whatever there is to do for the round as a whole: a further peer costs so much more.
-QUESTIONS, STATEMENTS, WRITERS, READERS = 4, 50, 2, 7
+QUESTIONS, STATEMENTS, WRITERS, READERS = 4, 90, 2, 8
 
 
 @dataclass(frozen=True)
