@@ -59,13 +59,14 @@ def cosign_next(home: Home, request: AddCheckpoint) -> tuple[SignatureLine, ...]
         check_start(opened, request.old)
         # 3. It starts at what we cosigned last, and shows that the log only grew: looked at and stored in one step.
         with transaction(home.engine, facts=False) as connection:
-            lines, seen = _accept(connection, home, opened, request)
+            lines, seen, fixed = _accept(connection, home, opened, request)
     except ForkFound as fork:
         with transaction(home.engine) as connection:
             keep_evidence(connection, fork, home.now())
         raise UnprovenGrowth(str(fork)) from fork
     # 4. Durable here, then beside the keys, then out of the house: a crash in between repeats, it never forgets.
-    _fix(home.high_water, opened.checkpoint.origin, seen)
+    if fixed != (seen.size, seen.root):  # the same head as last time stands there already
+        _fix(home.high_water, opened.checkpoint.origin, seen)
     return lines
 
 
@@ -129,12 +130,12 @@ def _open_signed(home: Home, signed: bytes) -> CosignedCheckpoint:
 
 def _accept(
     connection: Connection, home: Home, opened: CosignedCheckpoint, request: AddCheckpoint
-) -> tuple[tuple[SignatureLine, ...], Seen]:
+) -> tuple[tuple[SignatureLine, ...], Seen, tuple[int, Hash] | None]:
     origin = opened.checkpoint.origin
     seen, fixed = last_seen(connection, origin), home.high_water.witness_head(origin)
     lines, new = cosign_growth(opened, request, seen, fixed, partial(_stamp, home), home.now())
     _store(connection, origin, new)
-    return lines, new
+    return lines, new, fixed
 
 
 def _stamp(home: Home, text: str, time: int) -> tuple[SignatureLine, ...]:
