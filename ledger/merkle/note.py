@@ -5,7 +5,7 @@ The text must not be believed until `open_note` has returned it.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol, Self
 
@@ -124,14 +124,11 @@ class Ed25519Signer:
 
     name: str
     private_key: Ed25519PrivateKey
+    verifier: Verifier = field(init=False)  # the public half, for those who check
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-
-    @property
-    def verifier(self) -> Verifier:
-        """The public half, for those who check."""
-        return Verifier(self.name, SignatureKind.ED25519, self.private_key.public_key().public_bytes_raw())
+        public = self.private_key.public_key().public_bytes_raw()
+        object.__setattr__(self, "verifier", Verifier(self.name, SignatureKind.ED25519, public))
 
     def sign(self, text: str) -> SignatureLine:
         """Return the line that signs this text."""

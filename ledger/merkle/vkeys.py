@@ -118,6 +118,8 @@ def _parse_vkey(vkey: str) -> Verifier:
 
 
 _known_vkey = lru_cache(VKEYS_KEPT)(_parse_vkey)
+_ed25519 = lru_cache(VKEYS_KEPT)(Ed25519PublicKey.from_public_bytes)
+_mldsa44 = lru_cache(VKEYS_KEPT)(MLDSA44PublicKey.from_public_bytes)
 
 
 def _parse_kind(data: bytes) -> SignatureKind:
@@ -128,19 +130,19 @@ def _parse_kind(data: bytes) -> SignatureKind:
 
 
 def _check_ed25519(verifier: Verifier, text: str, blob: bytes) -> None:
-    Ed25519PublicKey.from_public_bytes(verifier.public_key).verify(blob, text.encode())
+    _ed25519(verifier.public_key).verify(blob, text.encode())
 
 
 def _check_cosignature_v1(verifier: Verifier, text: str, blob: bytes) -> None:
     parse_checkpoint(text)  # nothing but a checkpoint is ever cosigned
     time, signature = split_timed(blob, ED25519_SIGNATURE_BYTES)
-    Ed25519PublicKey.from_public_bytes(verifier.public_key).verify(signature, cosignature_v1_message(text, time))
+    _ed25519(verifier.public_key).verify(signature, cosignature_v1_message(text, time))
 
 
 def _check_subtree_v1(verifier: Verifier, text: str, blob: bytes) -> None:
     time, signature = split_timed(blob, MLDSA44_SIGNATURE_BYTES)
     message = subtree_v1_message(parse_checkpoint(text), time, verifier.name)
-    MLDSA44PublicKey.from_public_bytes(verifier.public_key).verify(signature, message)
+    _mldsa44(verifier.public_key).verify(signature, message)
 
 
 def _check(verifier: Verifier, text: str, blob: bytes) -> None:

@@ -176,6 +176,7 @@ class PeerClient:
         return answer.body
 
 
+@lru_cache(URLS_KEPT)
 def is_loopback(url: str) -> bool:
     """Whether a URL names this very machine."""
     try:

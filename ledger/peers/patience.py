@@ -1,16 +1,14 @@
 """A connection to an address that was looked at, given up at a moment agreed beforehand.
 
 Timeouts of HTTP libraries begin anew with each piece that arrives; whoever sends one byte of a header every four
-seconds would keep us for ever. Here each wait is cut at the moment by which all of it must be over. The protocol itself
-is `http.client`'s.
+seconds would keep us for ever. Here each wait is cut at the moment by which all of it must be over.
 """
 
 import select
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from dataclasses import dataclass
 from io import BufferedReader, RawIOBase
 from socket import IPPROTO_TCP, TCP_NODELAY, create_connection, socket
 from threading import Lock, local
@@ -19,13 +17,13 @@ from typing import Any
 import httpx
 
 from ledger.peers.addresses import Network, Resolve, check_address, resolve
+from ledger.peers.http11 import Head, MalformedAnswer, Source, format_question, read_body, read_head
 
 ADDRESSES_MAX = 4  # of one name, that are tried one after the other
 WAIT_SECONDS = 5.0  # to connect, and between two pieces of an answer
 IDLE_SECONDS = 5.0  # that a connection is kept after an answer
 READ_BYTES = 64 * 1024  # at once
 WRITE_BYTES = 4_096  # at once: the moment is looked at in between
-HEADER_BYTES_MAX = 64 * 1024  # of an answer, all its preliminary ones included
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -91,14 +89,18 @@ class PatientTransport(httpx.BaseTransport):
         url = request.url
         place = url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
         line = self._take(place) or self._connect(place)
+        source = BufferedReader(_Incoming(line), READ_BYTES)
         try:
-            answer = line.ask(request)
+            method = request.method.encode("ascii")
+            question = format_question(method, url.raw_path, request.headers.raw, request.read())
+            with _as_httpx():
+                line.write(question)
+                head = read_head(source, request.method)
         except BaseException:
             line.end()
             raise
-        headers = [(name.encode("latin-1"), str(value).encode("latin-1")) for name, value in answer.headers.items()]
-        body = _Body(line, answer, self._give_back)
-        return httpx.Response(answer.status, headers=headers, stream=body, extensions={"tls": line.tls})
+        body = _Body(line, source, head, self._give_back)
+        return httpx.Response(head.status, headers=[*head.headers], stream=body, extensions={"tls": line.tls})
 
     def close(self) -> None:
         """Let the connections go."""
@@ -164,38 +166,16 @@ class PatientTransport(httpx.BaseTransport):
 
 @dataclass(slots=True, eq=False)
 class _Line:
-    """A connection, as far as `http.client` needs one: each wait on it ends at the moment."""
+    """A connection whose every wait ends at the moment."""
 
     place: Place
     inner: socket
     patience: _Patience
     idle_since: float = 0.0
-    room: int = 0  # bytes that may come until there is a piece of an answer, whose reader counts for itself
-    in_headers: bool = False
-    http: HTTPConnection = field(init=False)
-
-    def __post_init__(self) -> None:
-        _scheme, host, port = self.place
-        self.http = HTTPConnection(host, port)
-        self.http.auto_open = 0
-        connection: Any = self.http
-        connection.sock = self
 
     @property
     def tls(self) -> ssl.SSLSocket | None:
         return self.inner if isinstance(self.inner, ssl.SSLSocket) else None
-
-    def ask(self, request: httpx.Request) -> HTTPResponse:
-        self.room, self.in_headers = HEADER_BYTES_MAX, True
-        with _as_httpx():
-            target = request.url.raw_path.decode("ascii")
-            self.http.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
-            for name, value in request.headers.raw:
-                self.http.putheader(name, value)
-            self.http.endheaders(request.read() or None)
-            answer = self.http.getresponse()
-        self.in_headers = False
-        return answer
 
     def is_good(self, now: float) -> bool:
         """Whether it is kept not too long, and nobody has closed it or said something unasked."""
@@ -205,19 +185,13 @@ class _Line:
         heard.register(self.inner, select.POLLIN)
         return not heard.poll(0)
 
-    def sendall(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         for at in range(0, len(data), WRITE_BYTES):
             self.inner.settimeout(self.patience.left(httpx.WriteTimeout))
             try:
                 self.inner.sendall(data[at : at + WRITE_BYTES])
             except TimeoutError as error:
                 raise httpx.WriteTimeout(str(error)) from error
-
-    def makefile(self, _mode: str) -> BufferedReader:
-        return BufferedReader(_Incoming(self), READ_BYTES)
-
-    def close(self) -> None:
-        """What `http.client` says when nobody can ask again; the body is still to come."""
 
     def end(self) -> None:
         self.inner.close()
@@ -231,42 +205,27 @@ class _Incoming(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        line = self._line
-        if line.room <= 0:
-            raise httpx.RemoteProtocolError(f"headers of more than {HEADER_BYTES_MAX} bytes")
-        line.inner.settimeout(line.patience.left(httpx.ReadTimeout))
-        count = line.inner.recv_into(buffer)
-        if count == 0 and line.in_headers:  # `http.client` would take them for complete
-            raise httpx.RemoteProtocolError("the answer ended before its headers did")
-        line.room -= count
-        return count
+        self._line.inner.settimeout(self._line.patience.left(httpx.ReadTimeout))
+        return self._line.inner.recv_into(buffer)
 
 
 @dataclass(slots=True)
 class _Body(httpx.SyncByteStream):
-    """What follows an answer's headers. Read to its end, it gives the connection back; closed before, it ends it."""
+    """What follows an answer's head. Read to its end, it gives the connection back; closed before, it ends it."""
 
     line: _Line
-    answer: HTTPResponse
+    source: Source
+    head: Head
     give_back: Callable[[_Line], None]
     is_over: bool = False
 
     def __iter__(self) -> Iterator[bytes]:
         with _as_httpx():
-            while piece := self._piece():
-                yield piece
-            if self.answer.length:
-                raise httpx.RemoteProtocolError(f"the answer ended {self.answer.length} bytes early")
+            yield from read_body(self.source, self.head)
         self.is_over = True
 
-    def _piece(self) -> bytes:
-        self.line.room = READ_BYTES + 1
-        return self.answer.read1(READ_BYTES)
-
     def close(self) -> None:
-        stays = self.is_over and not self.answer.will_close
-        self.answer.close()
-        (self.give_back if stays else _Line.end)(self.line)
+        (self.give_back if self.is_over and not self.head.is_last else _Line.end)(self.line)
 
 
 @contextmanager
@@ -278,5 +237,5 @@ def _as_httpx() -> Iterator[None]:
         raise httpx.ReadTimeout(str(error)) from error
     except OSError as error:
         raise httpx.ReadError(str(error)) from error
-    except (HTTPException, ValueError) as error:
+    except MalformedAnswer as error:
         raise httpx.RemoteProtocolError(str(error)) from error
