@@ -94,7 +94,7 @@ class PeerClient:
         """Ask, and return whatever status comes back; raises PeerUnreachable when no whole answer does."""
         with self._asking(method, url, content, headers) as (response, deadline):
             body = self._read(url, response, bytes_max if response.is_success else ERROR_BYTES_MAX, deadline)
-            return Answer(response.status_code, dict(response.headers), body)
+            return Answer(response.status_code, response.headers, body)
 
     def certificate_ends(self, url: str) -> int | None:
         """Until when the certificate that a server shows is good; None over plain http. Raises PeerUnreachable."""
@@ -160,8 +160,9 @@ class PeerClient:
     def _read(self, url: str, response: httpx.Response, bytes_max: int, deadline: float) -> bytes:
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise PeerUnreachable(f"{url}: answered compressed though we asked it not to")
+        assert isinstance(response.stream, httpx.SyncByteStream)  # no transport of ours answers otherwise
         body = bytearray()
-        for piece in response.iter_raw():
+        for piece in response.stream:
             body += piece
             if len(body) > bytes_max:
                 raise PeerUnreachable(f"{url}: an answer of more than {bytes_max} bytes")

@@ -243,8 +243,9 @@ def _keep(home: Home, head: Head, cosignatures: Iterable[Cosignature]) -> None:
 def _root_of_ours(connection: Connection, home: Home, size: int) -> Hash | None:
     """The root of our log when it held so many entries; None when it does not hold as many."""
     edge = entries.read_edge(connection, home.log.id)
-    if size >= edge.size:
-        return edge.root() if size == edge.size else None
+    if size > edge.size:
+        return None
+    # From the tree, and not from the edge: whoever rewrites a log may have left that as it was.
     return root_at(size, entries.node_reader(connection, home.log.id, edge.size))
 
 
