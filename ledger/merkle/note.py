@@ -174,6 +174,8 @@ def _parse_note(signed: bytes) -> Note:
     text, divider, lines = _decode(signed).rpartition("\n\n")
     if not divider:
         raise MalformedNote("a note without an empty line before its signatures")
+    if _CONTROL.search(text):  # neither a name nor base64 has any
+        raise MalformedNote("a control character other than newline")
     return Note(f"{text}\n", (), _parse_lines(lines))
 
 
@@ -219,12 +221,9 @@ def _by_ref(verifiers: Iterable[Verifier]) -> dict[KeyRef, Verifier]:
 
 def _decode(data: bytes) -> str:
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedNote("not UTF-8") from error
-    if _CONTROL.search(text):
-        raise MalformedNote("a control character other than newline")
-    return text
 
 
 def _parse_lines(text: str) -> tuple[SignatureLine, ...]:

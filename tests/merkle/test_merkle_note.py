@@ -368,3 +368,17 @@ def test_what_was_found_true_of_a_line_says_nothing_of_another_text_key_or_line(
         ):
             with pytest.raises(BadSignature):
                 verifier.check(said, blob)
+
+
+@pytest.mark.parametrize("control", [*map(chr, range(0x20))])
+def test_no_control_character_stands_anywhere_in_a_note(control):
+    key = Ed25519Signer("log.example/log", Ed25519PrivateKey.generate())
+    signed = sign_note(TEXT, [key]).decode()
+    for at in range(len(signed) + 1):
+        changed = f"{signed[:at]}{control}{signed[at:]}".encode()
+        if control == "\n":
+            with pytest.raises(MerkleError):
+                open_note(changed, [key.verifier])
+        else:
+            with pytest.raises(MalformedNote):
+                parse_note_unverified(changed)
