@@ -38,7 +38,7 @@ from ledger.storage.prepared import Prepared
 from ledger.views import Finding
 
 ROUND_LEASE_SECONDS = 30  # kept up while peers answer; after a crash another round may start then
-LEASE_RENEWED_SECONDS = 5
+LEASE_RENEWED_SECONDS = 5  # and no more often
 WAIT_STEP_SECONDS = 0.5
 PARALLEL_MAX = 8
 TURN_SECONDS_MAX = 60.0  # of one peer in a round: whoever answers everything, slowly, holds up the others no longer

@@ -13,7 +13,7 @@ from typing import Self
 
 from sqlalchemy import Connection, select, update
 
-from ledger.errors import PeerUnreachable
+from ledger.errors import LedgerError, PeerUnreachable
 from ledger.examining.examine import Looked, Task, looked_at
 from ledger.examining.pool import Keys, WorkerDied, examining_in_turn
 from ledger.log import cosigned_note
@@ -277,7 +277,11 @@ def _cosign(home: Home, log_id: int, head: Head, opened: CosignedCheckpoint, rea
     Kept at once with what others say of it. Returns whether the witness has cosigned.
     """
     checkpoint = opened.checkpoint
-    lines = _cosign_as_witness(home, head, read)
+    try:
+        lines = _cosign_as_witness(home, head, read)
+    except LedgerError:
+        _keep_head(home, log_id, head, opened)  # what others say of it stands all the same
+        raise
     with transaction(home.engine, facts=False) as connection:
         # The mirror follows the witness, which knows from beside the keys what it can never take back.
         is_vouched = bool(lines) and complete

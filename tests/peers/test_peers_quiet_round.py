@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import event, update
 
 from ledger.audit.crosscheck import run_round
+from ledger.errors import MarkLost
 from ledger.merkle.note import parse_note_unverified
 from ledger.merkle.vkeys import format_vkey
-from ledger.peers import mirror
+from ledger.peers import mirror, witness
 from ledger.peers.home import read_peer
 from ledger.peers.publish import publish_round
 from ledger.records.statement import Statement
@@ -234,3 +235,29 @@ def test_a_log_that_forks_between_two_quiet_rounds_is_caught_in_the_second(count
     county.clock.wait(ROUND_SECONDS)
     report = run_round(county.police)
     assert [finding.rule for finding in report.findings] == ["R36"]
+
+
+def test_what_others_say_of_a_quiet_log_is_kept_though_our_witness_may_not_speak(county, monkeypatch):
+    for _ in range(3):
+        county.round()
+    before = said_of(county.police, county.civil.origin)
+
+    def waits(*_args):
+        raise MarkLost("the witness waits for new keys")
+
+    county.clock.wait(ROUND_SECONDS)
+    run_round(county.finance)
+    run_round(county.civil)
+    with monkeypatch.context() as patched:
+        patched.setattr(witness, "cosign_growth", waits)
+        assert [row.error is None for row in run_round(county.police).rows] == [False, False]
+    after = said_of(county.police, county.civil.origin)
+    assert after["22.example/witness"] > before["22.example/witness"]
+    assert after["23.example/witness"] == before["23.example/witness"]
+
+
+def said_of(node, origin) -> dict[str, int]:
+    with reading(node.engine) as conn:
+        log_id = entries.find_log(conn, origin)
+        assert log_id is not None
+        return {one.line.name: one.time for one in heads.read_cosignatures(conn, log_id)}
