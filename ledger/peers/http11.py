@@ -13,7 +13,7 @@ CHUNK_LINE_BYTES_MAX = 1_024
 PIECE_BYTES = 64 * 1024
 
 _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\x00\r\n]*)?")
-_HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00\r\n]*?)[ \t]*")
+_HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^\x00\r\n]*)")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\x00\r\n]*)?")
 _BODILESS = frozenset({204, 304})
@@ -113,7 +113,7 @@ def _parse_header(line: bytes) -> tuple[bytes, bytes]:
     found = _HEADER.fullmatch(line)
     if found is None:
         raise MalformedAnswer("not a header")
-    return found[1], found[2]
+    return found[1], found[2].strip(b" \t")
 
 
 def _read_lines(source: Source, room: int) -> list[bytes]:

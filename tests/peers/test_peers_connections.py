@@ -103,6 +103,7 @@ def test_an_answer_that_is_not_whole_is_none(said):
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n", b"ok"),
         (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, b"ok"),
         (b"HTTP/1.0 200 OK\r\n\r\nok", b"ok"),
+        (b"HTTP/1.1 200 OK\r\nX: a" + b" " * 60_000 + b"b\r\nContent-Length:2\t\r\n\r\nok", b"ok"),
         (b"HTTP/1.1 200\nContent-Length: 2\n\nok", b"ok"),
         (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok", b"ok"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
