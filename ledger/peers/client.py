@@ -21,14 +21,16 @@ from ledger.errors import Misconfigured, PeerUnreachable
 from ledger.peers.addresses import LOOPBACK_NETWORKS, PRIVATE_NETWORKS, Network, Resolve, resolve
 from ledger.peers.patience import Moment, PatientTransport
 
+PEER_TIMEOUT_SECONDS = 5.0  # to connect, and between two pieces of an answer
 ANSWER_SECONDS_MAX = 15.0  # a whole answer, its headers too, however steadily it drips
-CONNECTIONS_MAX = 32  # that are kept between two questions
+CONNECTIONS_MAX = 32
 QUESTIONS_A_HOST_MAX = 4  # at once: a host that answers none of them must not take the connections of the others
 ERROR_BYTES_MAX = 4096  # what is read of an answer that says no
 URLS_KEPT = 1_024  # each round asks the same ones
 
 # Nothing compressed: a small answer that unpacks into a huge one is no small answer.
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "onetrip"}
+_WAITS = httpx.Timeout(PEER_TIMEOUT_SECONDS).as_dict()
 
 _parse_url = lru_cache(URLS_KEPT)(httpx.URL)
 
@@ -45,7 +47,7 @@ class Answer:
 class PeerClient:
     """One client for all peers: it keeps connections open between the questions of a round. Safe among threads.
 
-    It speaks to the transport itself: no answer can redirect it, set a cookie or ask for a password, and no proxy
+    It speaks to httpx's transport itself: no answer can redirect it, set a cookie or ask for a password, and no proxy
     in somebody's shell is among the ledger's settings.
     """
 
@@ -94,12 +96,13 @@ class PeerClient:
         """Ask, and return whatever status comes back; raises PeerUnreachable when no whole answer does."""
         with self._asking(method, url, content, headers) as (response, deadline):
             body = self._read(url, response, bytes_max if response.is_success else ERROR_BYTES_MAX, deadline)
-            return Answer(response.status_code, response.headers, body)
+            return Answer(response.status_code, dict(response.headers), body)
 
     def certificate_ends(self, url: str) -> int | None:
         """Until when the certificate that a server shows is good; None over plain http. Raises PeerUnreachable."""
         with self._asking("HEAD", url, None, None) as (response, _deadline):
-            tls = response.extensions.get("tls")
+            stream = response.extensions.get("network_stream")
+            tls = None if stream is None else stream.get_extra_info("ssl_object")
             return None if tls is None else int(cert_time_to_seconds(tls.getpeercert()["notAfter"]))
 
     @contextmanager
@@ -109,7 +112,13 @@ class PeerClient:
         """An answer whose body is still to be read, and by when."""
         self.check_url(url)
         try:
-            asked = httpx.Request(method, _parse_url(url), headers={**_HEADERS, **(headers or {})}, content=content)
+            asked = httpx.Request(
+                method,
+                _parse_url(url),
+                headers={**_HEADERS, **(headers or {})},
+                content=content,
+                extensions={"timeout": _WAITS},
+            )
             with (
                 self._turn(asked.url),
                 self._moment.until(self.clock() + self._seconds_max) as deadline,
@@ -160,9 +169,8 @@ class PeerClient:
     def _read(self, url: str, response: httpx.Response, bytes_max: int, deadline: float) -> bytes:
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise PeerUnreachable(f"{url}: answered compressed though we asked it not to")
-        assert isinstance(response.stream, httpx.SyncByteStream)  # no transport of ours answers otherwise
         body = bytearray()
-        for piece in response.stream:
+        for piece in response.iter_raw():
             body += piece
             if len(body) > bytes_max:
                 raise PeerUnreachable(f"{url}: an answer of more than {bytes_max} bytes")
@@ -177,7 +185,6 @@ class PeerClient:
         return answer.body
 
 
-@lru_cache(URLS_KEPT)
 def is_loopback(url: str) -> bool:
     """Whether a URL names this very machine."""
     try:

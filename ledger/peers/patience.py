@@ -4,31 +4,21 @@ Timeouts of HTTP libraries begin anew with each piece that arrives; whoever send
 seconds would keep us for ever. Here each wait is cut at the moment by which all of it must be over.
 """
 
-import select
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BufferedReader, RawIOBase
-from socket import IPPROTO_TCP, TCP_NODELAY, create_connection, socket
-from threading import Lock, local
+from threading import local
 from typing import Any
 
+import httpcore
 import httpx
 
 from ledger.peers.addresses import Network, Resolve, check_address, resolve
-from ledger.peers.http11 import Head, MalformedAnswer, Source, format_question, read_body, read_head
 
 ADDRESSES_MAX = 4  # of one name, that are tried one after the other
-WAIT_SECONDS = 5.0  # to connect, and between two pieces of an answer
-IDLE_SECONDS = 5.0  # that a connection is kept after an answer
-READ_BYTES = 64 * 1024  # at once
 WRITE_BYTES = 4_096  # at once: the moment is looked at in between
 
-_PORTS = {"http": 80, "https": 443}
-
 Clock = Callable[[], float]
-Place = tuple[str, str, int]  # scheme, host, port
 
 
 class Moment(local):
@@ -47,100 +37,53 @@ class Moment(local):
             self.at = before
 
 
-@dataclass(frozen=True, slots=True)
-class _Patience:
-    """How long this thread may still wait for anything."""
-
-    moment: Moment
-    clock: Clock
-
-    def left(self, over: type[httpx.TimeoutException]) -> float:
-        """Raises `over` when no time is left."""
-        if self.moment.at is None:
-            return WAIT_SECONDS
-        left = self.moment.at - self.clock()
-        if left <= 0:
-            raise over("it took too long in all")
-        return min(left, WAIT_SECONDS)
-
-
-class PatientTransport(httpx.BaseTransport):
-    """Carries questions to the address that a name has, over connections that are kept a while. Safe among threads."""
+class PatientTransport(httpx.HTTPTransport):
+    """httpx's transport over connections that look at the moment, and at the address that a name has."""
 
     def __init__(
         self,
         moment: Moment,
         clock: Clock,
-        idle_max: int,
+        connections_max: int,
         allowed: Sequence[Network],
         resolve: Resolve = resolve,
     ) -> None:
-        self._patience = _Patience(moment, clock)
-        self._idle_max = idle_max
+        super().__init__(trust_env=False)
+        # httpx lets nobody say how its pool connects; httpcore, below it, does.
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(trust_env=False),
+            max_connections=connections_max,
+            max_keepalive_connections=connections_max,
+            keepalive_expiry=httpx.Limits().keepalive_expiry,
+            network_backend=_Backend(moment, clock, allowed, resolve),
+        )
+
+
+class _Backend(httpcore.SyncBackend):
+    def __init__(self, moment: Moment, clock: Clock, allowed: Sequence[Network], resolve: Resolve) -> None:
+        self._moment = moment
+        self._clock = clock
         self._allowed = allowed
         self._resolve = resolve
-        self._tls = httpx.create_ssl_context(trust_env=False)
-        self._tls.set_alpn_protocols(["http/1.1"])
-        self._idle: list[_Line] = []
-        self._lock = Lock()
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Ask, and return the answer with its body still to be read; raises httpx.TransportError."""
-        url = request.url
-        place = url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
-        line = self._take(place) or self._connect(place)
-        source = BufferedReader(_Incoming(line), READ_BYTES)
-        try:
-            method = request.method.encode("ascii")
-            question = format_question(method, url.raw_path, request.headers.raw, request.read())
-            with _as_httpx():
-                line.write(question)
-                head = read_head(source, request.method)
-        except BaseException:
-            line.end()
-            raise
-        body = _Body(line, source, head, self._give_back)
-        return httpx.Response(head.status, headers=[*head.headers], stream=body, extensions={"tls": line.tls})
-
-    def close(self) -> None:
-        """Let the connections go."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for line in idle:
-            line.end()
-
-    def _take(self, place: Place) -> "_Line | None":
-        """A connection that is kept, if it is still good for another question."""
-        while True:
-            with self._lock:
-                line = next((line for line in self._idle if line.place == place), None)
-                if line is None:
-                    return None
-                self._idle.remove(line)
-            if line.is_good(self._patience.clock()):
-                return line
-            line.end()
-
-    def _give_back(self, line: "_Line") -> None:
-        line.idle_since = self._patience.clock()
-        with self._lock:
-            self._idle.append(line)
-            old = self._idle.pop(0) if len(self._idle) > self._idle_max else None
-        if old is not None:
-            old.end()
-
-    def _connect(self, place: Place) -> "_Line":
-        scheme, host, port = place
-        failed: Exception = httpx.ConnectError(f"{host} has no address")
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        failed: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in self._addresses(host, port):
+            seconds = self.left(timeout, httpcore.ConnectTimeout)
             try:
                 # The address, not the name: asked a second time, its owner may say another one.
-                inner = create_connection((address, port), self._patience.left(httpx.ConnectTimeout))
-            except OSError as error:
-                failed = httpx.ConnectError(str(error))
-                continue
-            inner.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-            return _Line(place, self._secure(inner, host) if scheme == "https" else inner, self._patience)
+                stream = super().connect_tcp(address, port, seconds, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+            else:
+                return _Stream(stream, self)
         raise failed
 
     def _addresses(self, host: str, port: int) -> list[str]:
@@ -148,94 +91,42 @@ class PatientTransport(httpx.BaseTransport):
         try:
             found = list(dict.fromkeys(self._resolve(host, port)))
         except (OSError, UnicodeError) as error:
-            raise httpx.ConnectError(str(error)) from error
+            raise httpcore.ConnectError(str(error)) from error
         for address in found:
             check_address(host, address, self._allowed)
         return found[:ADDRESSES_MAX]
 
-    def _secure(self, inner: socket, host: str) -> ssl.SSLSocket:
-        try:
-            inner.settimeout(self._patience.left(httpx.ConnectTimeout))  # of the handshake as a whole
-            return self._tls.wrap_socket(inner, server_hostname=host)
-        except BaseException as error:
-            inner.close()
-            if isinstance(error, OSError):
-                raise httpx.ConnectError(str(error)) from error
-            raise
+    def left(self, timeout: float | None, over: type[httpcore.TimeoutException]) -> float | None:
+        """How long may still be waited; raises `over` when no time is left."""
+        if self._moment.at is None:
+            return timeout
+        left = self._moment.at - self._clock()
+        if left <= 0:
+            raise over("it took too long in all")
+        return left if timeout is None else min(left, timeout)
 
 
-@dataclass(slots=True, eq=False)
-class _Line:
-    """A connection whose every wait ends at the moment."""
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream, backend: _Backend) -> None:
+        self._inner = inner
+        self._left = backend.left
+        self._backend = backend
 
-    place: Place
-    inner: socket
-    patience: _Patience
-    idle_since: float = 0.0
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, self._left(timeout, httpcore.ReadTimeout))
 
-    @property
-    def tls(self) -> ssl.SSLSocket | None:
-        return self.inner if isinstance(self.inner, ssl.SSLSocket) else None
-
-    def is_good(self, now: float) -> bool:
-        """Whether it is kept not too long, and nobody has closed it or said something unasked."""
-        if now - self.idle_since > IDLE_SECONDS:
-            return False
-        heard = select.poll()
-        heard.register(self.inner, select.POLLIN)
-        return not heard.poll(0)
-
-    def write(self, data: bytes) -> None:
-        for at in range(0, len(data), WRITE_BYTES):
-            self.inner.settimeout(self.patience.left(httpx.WriteTimeout))
-            try:
-                self.inner.sendall(data[at : at + WRITE_BYTES])
-            except TimeoutError as error:
-                raise httpx.WriteTimeout(str(error)) from error
-
-    def end(self) -> None:
-        self.inner.close()
-
-
-class _Incoming(RawIOBase):
-    def __init__(self, line: _Line) -> None:
-        self._line = line
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._line.inner.settimeout(self._line.patience.left(httpx.ReadTimeout))
-        return self._line.inner.recv_into(buffer)
-
-
-@dataclass(slots=True)
-class _Body(httpx.SyncByteStream):
-    """What follows an answer's head. Read to its end, it gives the connection back; closed before, it ends it."""
-
-    line: _Line
-    source: Source
-    head: Head
-    give_back: Callable[[_Line], None]
-    is_over: bool = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        with _as_httpx():
-            yield from read_body(self.source, self.head)
-        self.is_over = True
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for at in range(0, len(buffer), WRITE_BYTES):
+            self._inner.write(buffer[at : at + WRITE_BYTES], self._left(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
-        (self.give_back if self.is_over and not self.head.is_last else _Line.end)(self.line)
+        self._inner.close()
 
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        seconds = self._left(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, seconds), self._backend)
 
-@contextmanager
-def _as_httpx() -> Iterator[None]:
-    """What goes wrong on a connection, in httpx's words."""
-    try:
-        yield
-    except TimeoutError as error:
-        raise httpx.ReadTimeout(str(error)) from error
-    except OSError as error:
-        raise httpx.ReadError(str(error)) from error
-    except MalformedAnswer as error:
-        raise httpx.RemoteProtocolError(str(error)) from error
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

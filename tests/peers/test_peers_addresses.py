@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpcore
 import httpx
 import pytest
 from cryptography import x509
@@ -15,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from flask import Flask
 
 from ledger.errors import PeerUnreachable
-from ledger.peers import addresses, patience
+from ledger.peers import addresses
 from ledger.peers.addresses import PRIVATE_NETWORKS, check_address, parse_networks, resolve
 from ledger.peers.client import PeerClient
 from tests.peers.test_peers_http import free_port
@@ -43,11 +44,11 @@ def connected(monkeypatch) -> list[str]:
     """Every address that a connection was begun to; nobody answers there."""
     begun: list[str] = []
 
-    def connect(address, _timeout):
-        begun.append(address[0])
-        raise ConnectionRefusedError("nobody")
+    def connect(_self, host, *_args, **_kwargs):
+        begun.append(host)
+        raise httpcore.ConnectError("nobody")
 
-    monkeypatch.setattr(patience, "create_connection", connect)
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
     return begun
 
 
