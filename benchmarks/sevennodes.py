@@ -1,30 +1,22 @@
-"""Seven real nodes on this machine, each a web process and a scheduler, that follow each other over HTTP.
+"""Seven real nodes that follow each other over HTTP, and each write a record a second.
 
-Each writes a record a second: how long until all others hold it, have checked it and have signed that they did. Then
-nothing is written any more: what a round costs that finds nothing new.
+How long until all others hold a record, have checked it and have signed that they did. Then nothing is written any
+more: what a round costs that finds nothing new.
 """
 
 import argparse
-import cProfile
 import os
-import pstats
 import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, select
 
-from ledger.audit import crosscheck
-from ledger.audit.crosscheck import run_round
+from benchmarks import quietround
 from ledger.node import Node
-from ledger.peers import publish
 from ledger.storage import schema
 from ledger.storage.engine import open_engine, reading
 from ledger.storage.network import mirror_name
@@ -35,10 +27,9 @@ ROUND_SECONDS = 10
 WRITING_SECONDS = 60
 SETTLING_ROUNDS = 3
 LOOK_SECONDS = 0.2
-QUIET_ROUNDS = 20
 READY_SECONDS_MAX = 180.0
 LAG = "7 nodes, a record a second each: lag of full cross-verification, p99"
-QUIET = "a round with nothing new, a peer: CPU without signatures"
+QUIET = quietround.QUIET
 
 
 @dataclass(slots=True)
@@ -49,9 +40,6 @@ class Written:
     index: int
     at: float
     vouched: dict[int, float] = field(default_factory=dict)
-
-
-# --- a record a second, each ---
 
 
 def measure_lag(county: Seven, seconds: int, round_seconds: int) -> tuple[str, dict[str, float]]:
@@ -140,78 +128,11 @@ def _cpu_of_tree(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(_cpu_of_tree(int(one)) for one in below)
 
 
-# --- nothing new ---
-
-
-class _AtOnce(ThreadPoolExecutor):
-    """One after another, in this thread: what was called can be counted."""
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        try:
-            done.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001  as an executor does
-            done.set_exception(error)
-        return done
-
-
-def measure_quiet(county: Seven) -> str:
-    """What one department's round costs it when nobody has said anything."""
-    name, peers = NAMES[0], len(county.nodes) - 1
-    node = county.nodes[name]
-    county.processes.stop(county.scheduler(name))
-    _rounds(node, 2)
-    used = time.process_time()
-    _rounds(node, QUIET_ROUNDS)
-    whole = (time.process_time() - used) / QUIET_ROUNDS / peers
-    profile = cProfile.Profile()
-    with patch.object(crosscheck, "ThreadPoolExecutor", _AtOnce), patch.object(publish, "ThreadPoolExecutor", _AtOnce):
-        profile.enable()
-        _rounds(node, 1)
-        profile.disable()
-    signed, verified = _signatures(profile)
-    sign_cost, verify_cost = _raw_costs()
-    bare = whole - (signed * sign_cost + verified * verify_cost) / peers
-    return (
-        f"{bare * 1000:.1f} ms ({whole * 1000:.1f} ms with {verified / peers:.0f} signatures verified, "
-        f"{signed / peers:.0f} made)"
-    )
-
-
-def _rounds(node: Node, count: int) -> None:
-    for _ in range(count):
-        report = run_round(node)
-        if any(row.error for row in report.rows):
-            raise RuntimeError(f"a round that should be quiet: {report}")
-
-
-def _signatures(profile: cProfile.Profile) -> tuple[int, int]:
-    """How many signatures were made and verified."""
-    made = verified = 0
-    stats: Any = pstats.Stats(profile)  # its numbers are an attribute that the types leave out
-    for (_file, _line, name), (calls, *_rest) in stats.stats.items():
-        made += calls if "'sign' of 'cryptography" in name else 0
-        verified += calls if "'verify' of 'cryptography" in name else 0
-    return made, verified
-
-
-def _raw_costs() -> tuple[float, float]:
-    key, message, count = Ed25519PrivateKey.generate(), bytes(200), 2_000
-    public, signature = key.public_key(), key.sign(message)
-    begun = time.process_time()
-    for _ in range(count):
-        key.sign(message)
-    between = time.process_time()
-    for _ in range(count):
-        public.verify(signature, message)
-    return (between - begun) / count, (time.process_time() - between) / count
-
-
 def measure(port: int = PORT, seconds: int = WRITING_SECONDS, round_seconds: int = ROUND_SECONDS) -> dict[str, str]:
     """The figures as table cells."""
     with tempfile.TemporaryDirectory(dir=".") as folder, seven(Path(folder).resolve(), port, round_seconds) as county:
         lag, cores = measure_lag(county, seconds, round_seconds)
-        quiet = measure_quiet(county)
+        quiet = quietround.measure_in(county)
     busy = ", ".join(f"{kind} {used:.2f}" for kind, used in cores.items())
     return {LAG: f"{lag}; cores used: {busy}", QUIET: quiet}
 

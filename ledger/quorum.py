@@ -150,6 +150,8 @@ def witnessed_at(conn: Connection, log_id: int) -> tuple[int, int] | None:
 
 def forget_heads(conn: Connection, log_id: int, size: int) -> None:
     """Drop the heads before this size, but for the newest that a quorum has cosigned: receipts are made under it."""
+    if not heads.has_before(conn, log_id, size):
+        return
     believed = believed_head(conn, log_id)
     heads.forget_before(conn, log_id, size, keep=size if believed is None else believed.size)
 

@@ -5,7 +5,7 @@ Cost follows what is new. One round at a time, whichever process starts it.
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from functools import partial
 from threading import Event
 from time import monotonic
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from ledger import findings
 from ledger.audit.watch import watch_logs
@@ -24,7 +24,7 @@ from ledger.peers.address_book import AddressBook
 from ledger.peers.difference import note_difference
 from ledger.peers.evidence import keep_evidence
 from ledger.peers.exchange import fetch_private
-from ledger.peers.home import Home, Peer, read_peer, read_peers
+from ledger.peers.home import Home, Peer, read_peers
 from ledger.peers.lagging import ask_lagging
 from ledger.peers.mirror import follow, open_mirror
 from ledger.peers.promises import judge
@@ -34,9 +34,11 @@ from ledger.storage import entries, heads, leases, schema
 from ledger.storage import findings as found
 from ledger.storage.engine import reading, transaction
 from ledger.storage.leftovers import note_left
+from ledger.storage.prepared import Prepared
 from ledger.views import Finding
 
 ROUND_LEASE_SECONDS = 30  # kept up while peers answer; after a crash another round may start then
+LEASE_RENEWED_SECONDS = 5  # and no more often
 WAIT_STEP_SECONDS = 0.5
 PARALLEL_MAX = 8
 TURN_SECONDS_MAX = 60.0  # of one peer in a round: whoever answers everything, slowly, holds up the others no longer
@@ -49,6 +51,12 @@ _log = logging.getLogger(__name__)
 
 _peers = schema.peers.c
 _waiting = schema.waiting.c
+
+_OF_PEER = update(schema.peers).where(_peers.origin == bindparam("of_origin"))
+_WENT_WELL = Prepared(_OF_PEER.values(failures=0, checked_at=bindparam("now"), last_error=None))
+_FAILED = Prepared(_OF_PEER.values(failures=bindparam("times"), last_error=bindparam("said")))
+_STANDS = Prepared(select(_peers.checked_at, _peers.last_error).where(_peers.origin == bindparam("of_origin")))
+_MISSING = Prepared(select(func.count()).where(_waiting.log_id == bindparam("of_log"), _waiting.private))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +168,17 @@ def _alone(home: Home, wait_seconds: float) -> Iterator[Callable[[], bool]]:
         if monotonic() >= deadline:
             raise Busy("another round is running")
         pause.wait(WAIT_STEP_SECONDS)
+    taken_at = home.now()
+
+    def keep_up() -> bool:
+        nonlocal taken_at
+        if abs(home.now() - taken_at) < LEASE_RENEWED_SECONDS:
+            return True
+        taken_at = home.now()
+        return _take(home, holder)
+
     try:
-        yield partial(_take, home, holder)
+        yield keep_up
     finally:
         with transaction(home.engine, facts=False) as connection:
             leases.give_back(connection, leases.ROUND, holder)
@@ -202,8 +219,8 @@ def _check_peers(
         # At once, so that one that does not answer holds up nobody else.
         for peer, outcome in zip(peers, pool.map(partial(_check_peer, home, cosign=cosign), peers), strict=True):
             outcomes[peer.origin] = outcome
-            _remember(home, peer, outcome)
             after_each()
+    _remember(home, peers, outcomes)
     return outcomes
 
 
@@ -213,7 +230,7 @@ def _check_peer(home: Home, peer: Peer, *, cosign: bool) -> _Outcome:
     try:
         with home.client.within(TURN_SECONDS_MAX):
             progress = follow(home, peer, cosign_it=cosign)
-            fetch_private(home, _as_it_is_now(home, peer), open_mirror(home, peer))
+            fetch_private(home, peer, open_mirror(home, peer))
     except ForkFound as fork:
         with transaction(home.engine) as connection:
             keep_evidence(connection, fork, home.now())
@@ -230,12 +247,6 @@ def _went_well(outcomes: dict[str, _Outcome]) -> list[str]:
     return [origin for origin, outcome in outcomes.items() if outcome.error is None]
 
 
-def _as_it_is_now(home: Home, peer: Peer) -> Peer:
-    """The peer with the keys that its log has just put in force, if it has."""
-    with reading(home.engine) as connection:
-        return read_peer(connection, peer.origin) or peer
-
-
 def _refused(home: Home, peer: Peer) -> _Outcome:
     """A log of two histories: nothing of it is taken in; what it shows otherwise now is noted, as soon as it shows."""
     try:
@@ -245,19 +256,22 @@ def _refused(home: Home, peer: Peer) -> _Outcome:
     return _Outcome(error=TWO_HISTORIES)
 
 
-def _remember(home: Home, peer: Peer, outcome: _Outcome) -> None:
-    values: dict[str, int | str | None]
-    if outcome.error is None:
-        values = {"failures": 0, "checked_at": home.now(), "last_error": None}
-    else:
-        values = {"failures": peer.failures + 1, "last_error": outcome.error}
+def _remember(home: Home, peers: Sequence[Peer], outcomes: Mapping[str, _Outcome]) -> None:
+    """How it went with each, written once for all of them."""
+    now = home.now()
     with transaction(home.engine, facts=False) as connection:
-        connection.execute(update(schema.peers).where(_peers.origin == peer.origin).values(**values))
-        log_id = entries.find_log(connection, peer.origin)
-        if outcome.error is None and log_id is not None:
-            note_left(connection, log_id, outcome.left)
-    if outcome.left:
-        _log.warning("%s: %d entries are more than a round takes, and are left to the next", peer.name, outcome.left)
+        for peer in peers:
+            outcome = outcomes[peer.origin]
+            if outcome.error is not None:
+                _FAILED.run(connection, {"of_origin": peer.origin, "said": outcome.error, "times": peer.failures + 1})
+                continue
+            _WENT_WELL.run(connection, {"of_origin": peer.origin, "now": now})
+            log_id = entries.find_log(connection, peer.origin)
+            if log_id is not None:
+                note_left(connection, log_id, outcome.left)
+    for peer in peers:
+        if left := outcomes[peer.origin].left:
+            _log.warning("%s: %d entries are more than a round takes, and are left to the next", peer.name, left)
 
 
 # --- what the round came to ---
@@ -281,9 +295,8 @@ def _row(connection: Connection, peer: Peer, outcome: _Outcome | None) -> PeerRo
     log_id = entries.find_log(connection, peer.origin)
     head = None if log_id is None else heads.newest_head(connection, log_id)
     checked = 0 if log_id is None else entries.read_edge(connection, log_id).size
-    missing = select(func.count()).where(_waiting.log_id == log_id, _waiting.private)
-    kept = connection.execute(select(_peers.checked_at, _peers.last_error).where(_peers.origin == peer.origin)).one()
-    turn = outcome or _Outcome(error=kept.last_error)  # not its turn: what the last one came to
+    [(checked_at, last_error)] = _STANDS.rows(connection, {"of_origin": peer.origin})
+    turn = outcome or _Outcome(error=last_error)  # not its turn: what the last one came to
     return PeerRow(
         peer.name,
         peer.origin,
@@ -291,7 +304,7 @@ def _row(connection: Connection, peer: Peer, outcome: _Outcome | None) -> PeerRo
         checked=checked,
         new=turn.new,
         refused=turn.refused,
-        missing=connection.execute(missing).scalar_one(),
+        missing=0 if log_id is None else _MISSING.scalar(connection, {"of_log": log_id}),
         error=turn.error,
-        checked_at=kept.checked_at,
+        checked_at=checked_at,
     )

@@ -3,9 +3,10 @@
 Nothing happens when nobody looks any more, so this is asked once a round.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from ledger import findings
 from ledger.merkle.checkpoint import Checkpoint
@@ -14,45 +15,65 @@ from ledger.peers.home import Home, read_peers
 from ledger.rules import logs as rules
 from ledger.storage import entries, heads, schema
 from ledger.storage.heads import KeptCosignature
-from ledger.storage.lags import count_anew, forget_lag, note_lag
+from ledger.storage.lags import count_anew, forget_lag, lagging_mirrors, note_lag
+from ledger.storage.prepared import Prepared
 
 WATCHING_SINCE = "watching-since"  # a cursor: when our own rounds began to cosign
 
 _heads, _cursors = schema.heads.c, schema.cursors.c
 
+_SINCE = Prepared(select(_cursors.pos).where(_cursors.name == WATCHING_SINCE))
+_BEYOND = Prepared(
+    select(func.min(_heads.at), func.min(_heads.size)).where(
+        _heads.log_id == bindparam("log"), _heads.size > bindparam("covered")
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """One log, and what other departments said of it last."""
+
+    log: rules.LogRef
+    log_id: int
+    by_witnesses: Sequence[KeptCosignature]
+    by_mirrors: Sequence[KeptCosignature]
+
 
 def watch_logs(connection: Connection, home: Home) -> None:
     """Raise or end what R37 and R49 say of each log as a whole."""
-    peers = [peer for peer in read_peers(connection) if not peer.forked]
+    everybody = read_peers(connection)
+    peers = [peer for peer in everybody if not peer.forked]
     if not peers:
         return  # a department alone: there is nobody who could look
     cosigners = Cosigners.read(connection, home)
     since = _watching_since(connection, home.now())
-    own = rules.LogRef(home.origin, home.name)
-    for log in (own, *(rules.LogRef(peer.origin, peer.name) for peer in peers)):
+    names = {peer.origin: peer.name for peer in everybody} | {home.origin: home.name}
+    for log in (rules.LogRef(origin, names[origin]) for origin in (home.origin, *(peer.origin for peer in peers))):
         log_id = entries.find_log(connection, log.origin)
-        if log_id is not None:
-            _check_watched(connection, home, log, log_id, cosigners, since)
-            _check_taken_in(connection, home, log, log_id, cosigners)
-            if log is not own:
-                _check_mirrored(connection, home, log, log_id, cosigners, since)
+        if log_id is None:
+            continue
+        foreign = cosigners.foreign(heads.read_cosignatures(connection, log_id), log.origin)
+        roles = ([one for one in foreign if one.role == role] for role in (heads.WITNESS, heads.MIRROR))
+        watched = _Watched(log, log_id, *roles)
+        _check_watched(connection, home, watched, since)
+        _check_taken_in(connection, home, watched, cosigners, names)
+        if log.origin != home.origin:
+            _check_mirrored(connection, home, watched, since)
 
 
 def _watching_since(connection: Connection, now: int) -> int:
     """Before our first round nobody could have looked: the story is older than the network."""
-    query = select(_cursors.pos).where(_cursors.name == WATCHING_SINCE)
-    known: int | None = connection.execute(query).scalar_one_or_none()
+    known: int | None = _SINCE.scalar(connection)
     if known is None:
         connection.execute(insert(schema.cursors), {"name": WATCHING_SINCE, "pos": now})
     return now if known is None else known
 
 
-def _check_watched(
-    connection: Connection, home: Home, log: rules.LogRef, log_id: int, cosigners: Cosigners, since: int
-) -> None:
-    looked = cosigners.foreign_over(connection, log_id, log.origin, heads.WITNESS)
-    newest = max(looked, key=lambda one: one.time, default=None)
-    head = heads.newest_head(connection, log_id)
+def _check_watched(connection: Connection, home: Home, watched: _Watched, since: int) -> None:
+    log = watched.log
+    newest = max(watched.by_witnesses, key=lambda one: one.time, default=None)
+    head = heads.newest_head(connection, watched.log_id)
     if head is None:
         return
     text = _text(log, newest) if newest is not None else Checkpoint(log.origin, head.size, head.root).text()
@@ -60,33 +81,32 @@ def _check_watched(
     findings.settle_log(connection, "R37", log.origin, rules.unwatched(log, text, seen_at, home.now()), home.now())
 
 
-def _check_mirrored(
-    connection: Connection, home: Home, log: rules.LogRef, log_id: int, cosigners: Cosigners, since: int
-) -> None:
-    held = cosigners.foreign_over(connection, log_id, log.origin, heads.MIRROR)
-    covered = max((one.size for one in held), default=0)
-    beyond = connection.execute(
-        select(func.min(_heads.at), func.min(_heads.size)).where(_heads.log_id == log_id, _heads.size > covered)
-    ).one()
+def _check_mirrored(connection: Connection, home: Home, watched: _Watched, since: int) -> None:
+    log, log_id = watched.log, watched.log_id
+    covered = max((one.size for one in watched.by_mirrors), default=0)
+    [(begun, size)] = _BEYOND.rows(connection, {"log": log_id, "covered": covered})
     mismatch = None
-    if beyond[0] is not None and (head := heads.head_at(connection, log_id, beyond[1])) is not None:
+    if begun is not None and (head := heads.head_at(connection, log_id, size)) is not None:
         text = Checkpoint(log.origin, head.size, head.root).text()
-        mismatch = rules.unchecked_head(log, text, max(beyond[0], since), home.now(), home.round_seconds)
+        mismatch = rules.unchecked_head(log, text, max(begun, since), home.now(), home.round_seconds)
     findings.settle_log(connection, "R49", log.origin, mismatch, home.now())
 
 
-def _check_taken_in(connection: Connection, home: Home, log: rules.LogRef, log_id: int, cosigners: Cosigners) -> None:
+def _check_taken_in(
+    connection: Connection, home: Home, watched: _Watched, cosigners: Cosigners, names: Mapping[str, str]
+) -> None:
     """What each other department's mirror vouches for, against what we hold (R35)."""
+    log, log_id = watched.log, watched.log_id
     now, held = home.now(), entries.read_edge(connection, log_id).size
     if log.origin == home.origin:  # what nobody was shown yet, nobody can hold
         shown = heads.published_head(connection, log_id)
         held = 0 if shown is None else shown.size
-    looked = _by_department(cosigners, cosigners.foreign_over(connection, log_id, log.origin, heads.WITNESS))
-    vouched = _by_department(cosigners, cosigners.foreign_over(connection, log_id, log.origin, heads.MIRROR))
-    names, found = {peer.origin: peer.name for peer in read_peers(connection)} | {home.origin: home.name}, []
-    for origin, one in vouched.items():
+    looked = _by_department(cosigners, watched.by_witnesses)
+    lagging, found = lagging_mirrors(connection, log_id), []
+    for origin, one in _by_department(cosigners, watched.by_mirrors).items():
         if one.size >= held:
-            forget_lag(connection, log_id, one.line.name)
+            if one.line.name in lagging:
+                forget_lag(connection, log_id, one.line.name)
             continue
         # Its witness goes on by itself when the log asks it; its mirror says nothing of what it could not store.
         spoke_at = min(max(one.time, looked[origin].time if origin in looked else 0), now)

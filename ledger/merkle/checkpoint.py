@@ -1,11 +1,14 @@
 """Says what a log claims about itself at one moment: its name, its size and its root (c2sp.org/tlog-checkpoint)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ledger.merkle.encoding import SIZE_MAX, decode_base64, encode_base64, parse_decimal
 from ledger.merkle.errors import MalformedCheckpoint, MalformedHash, MalformedText
 from ledger.merkle.hashing import HASH_BYTES, Hash, as_hash
 
+TEXTS_KEPT = 256
+TEXT_CHARS_KEPT = 512  # a checkpoint without extension, under the longest name
 ORIGIN_BYTES_MAX = 255  # an ML-DSA cosignature writes the origin's length in one byte
 
 
@@ -38,6 +41,11 @@ class Checkpoint:
 
 def parse_checkpoint(text: str) -> Checkpoint:
     """Read a checkpoint's text; raise MalformedCheckpoint unless each value is in its one spelling."""
+    # Each line under a note reads it again.
+    return (_known_checkpoint if len(text) <= TEXT_CHARS_KEPT else _parse_checkpoint)(text)
+
+
+def _parse_checkpoint(text: str) -> Checkpoint:
     lines = text.split("\n")
     if len(lines) < 4 or lines.pop():
         raise MalformedCheckpoint("a checkpoint has three lines or more, each with its newline")
@@ -46,6 +54,9 @@ def parse_checkpoint(text: str) -> Checkpoint:
         return Checkpoint(origin, parse_decimal(size), as_hash(decode_base64(root)), tuple(extension))
     except (MalformedText, MalformedHash) as error:
         raise MalformedCheckpoint(f"checkpoint of {origin[:64]!r}: {error}") from error
+
+
+_known_checkpoint = lru_cache(TEXTS_KEPT)(_parse_checkpoint)
 
 
 def _is_line(line: str) -> bool:

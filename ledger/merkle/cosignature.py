@@ -4,7 +4,7 @@ A cosignature says: at this time, the tree of this log was this one, and all tha
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
@@ -18,7 +18,7 @@ from ledger.merkle.messages import (
     subtree_v1_message,
 )
 from ledger.merkle.note import SignatureLine, open_note, parse_note_unverified
-from ledger.merkle.vkeys import KeyRef, SignatureKind, Verifier, check_name
+from ledger.merkle.vkeys import KeyRef, SignatureKind, Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,11 @@ class Ed25519Cosigner:
 
     name: str
     private_key: Ed25519PrivateKey
+    verifier: Verifier = field(init=False)  # the public half, for those who check
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-
-    @property
-    def verifier(self) -> Verifier:
-        """The public half, for those who check."""
-        return Verifier(self.name, SignatureKind.COSIGNATURE_V1, self.private_key.public_key().public_bytes_raw())
+        public = self.private_key.public_key().public_bytes_raw()
+        object.__setattr__(self, "verifier", Verifier(self.name, SignatureKind.COSIGNATURE_V1, public))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +40,11 @@ class MldsaCosigner:
 
     name: str
     private_key: MLDSA44PrivateKey
+    verifier: Verifier = field(init=False)  # the public half, for those who check
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-
-    @property
-    def verifier(self) -> Verifier:
-        """The public half, for those who check."""
-        return Verifier(self.name, SignatureKind.SUBTREE_V1, self.private_key.public_key().public_bytes_raw())
+        public = self.private_key.public_key().public_bytes_raw()
+        object.__setattr__(self, "verifier", Verifier(self.name, SignatureKind.SUBTREE_V1, public))
 
 
 Cosigner = Ed25519Cosigner | MldsaCosigner

@@ -5,7 +5,7 @@ The text must not be believed until `open_note` has returned it.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol, Self
 
@@ -46,8 +46,10 @@ __all__ = [
 SIGNATURES_MAX = 100  # as in Go's x/mod/sumdb/note; the specification wants at least 16
 NOTE_BYTES_MAX = 512 * 1024  # room for as many signatures by ML-DSA-44, and a short text
 
-LINES_KEPT = 512
+LINES_KEPT = 1_024
 LINE_CHARS_KEPT = 3_840  # an ML-DSA signature with its time, under a long name
+NOTES_KEPT = 64
+NOTE_BYTES_KEPT = 64 * 1024  # a checkpoint with sixteen lines has some 40 KiB
 _DASH = "— "  # U+2014 EM DASH and a space
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")  # other than newline
 
@@ -122,14 +124,11 @@ class Ed25519Signer:
 
     name: str
     private_key: Ed25519PrivateKey
+    verifier: Verifier = field(init=False)  # the public half, for those who check
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-
-    @property
-    def verifier(self) -> Verifier:
-        """The public half, for those who check."""
-        return Verifier(self.name, SignatureKind.ED25519, self.private_key.public_key().public_bytes_raw())
+        public = self.private_key.public_key().public_bytes_raw()
+        object.__setattr__(self, "verifier", Verifier(self.name, SignatureKind.ED25519, public))
 
     def sign(self, text: str) -> SignatureLine:
         """Return the line that signs this text."""
@@ -166,11 +165,21 @@ def parse_note_unverified(signed: bytes) -> Note:
     """
     if len(signed) > NOTE_BYTES_MAX:
         raise MalformedNote(f"a note of {len(signed)} bytes, at most {NOTE_BYTES_MAX} are read")
+    # The newest heads are read by witness, mirror and comparison one after the other, and what is written is read back.
+    return (_known_note if len(signed) <= NOTE_BYTES_KEPT else _parse_note)(signed)
+
+
+def _parse_note(signed: bytes) -> Note:
     # The last empty line divides: a text may have empty lines of its own, signatures never do.
     text, divider, lines = _decode(signed).rpartition("\n\n")
     if not divider:
         raise MalformedNote("a note without an empty line before its signatures")
+    if _CONTROL.search(text):  # neither a name nor base64 has any
+        raise MalformedNote("a control character other than newline")
     return Note(f"{text}\n", (), _parse_lines(lines))
+
+
+_known_note = lru_cache(NOTES_KEPT)(_parse_note)
 
 
 def parse_signature_lines(body: bytes) -> tuple[SignatureLine, ...]:
@@ -212,12 +221,9 @@ def _by_ref(verifiers: Iterable[Verifier]) -> dict[KeyRef, Verifier]:
 
 def _decode(data: bytes) -> str:
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedNote("not UTF-8") from error
-    if _CONTROL.search(text):
-        raise MalformedNote("a control character other than newline")
-    return text
 
 
 def _parse_lines(text: str) -> tuple[SignatureLine, ...]:

@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
-from ledger.merkle.checkpoint import parse_checkpoint
+from ledger.merkle.checkpoint import TEXT_CHARS_KEPT, parse_checkpoint
 from ledger.merkle.encoding import decode_base64, encode_base64
 from ledger.merkle.errors import BadSignature, Malformed, MalformedKey, MalformedText
 from ledger.merkle.messages import NAME_BYTES_MAX, cosignature_v1_message, split_timed, subtree_v1_message
@@ -20,6 +20,7 @@ KEY_ID_BYTES = 4
 ED25519_SIGNATURE_BYTES = 64
 MLDSA44_SIGNATURE_BYTES = 2420
 VKEYS_KEPT = 256
+SIGNATURES_KEPT = 1_024  # of some 2.5 KiB, with the texts under which they stand
 VKEY_CHARS_KEPT = 2_560  # an ML-DSA key of a name of 255 characters and more
 
 _NAME = re.compile(r"[^\s+\x00-\x1f\ud800-\udfff]+")  # in text, \s is every Unicode space
@@ -66,9 +67,12 @@ class Verifier:
         return self.name, self.key_id
 
     def check(self, text: str, blob: bytes) -> None:
-        """Check that `blob` (a line's bytes after the key ID) signs a note's text; raise BadSignature if not."""
+        """Check that `blob` (a line's bytes after the key ID) signs a note's text; raise BadSignature if not.
+
+        What has been found true of a key, a text and a line is true for ever, and is not computed a second time.
+        """
         try:
-            _CHECKS[self.kind](self, text, blob)
+            (_check_once if len(text) <= TEXT_CHARS_KEPT else _check)(self, text, blob)
         except (InvalidSignature, Malformed) as error:
             raise BadSignature(self.name, self.key_id) from error
 
@@ -114,6 +118,8 @@ def _parse_vkey(vkey: str) -> Verifier:
 
 
 _known_vkey = lru_cache(VKEYS_KEPT)(_parse_vkey)
+_ed25519 = lru_cache(VKEYS_KEPT)(Ed25519PublicKey.from_public_bytes)
+_mldsa44 = lru_cache(VKEYS_KEPT)(MLDSA44PublicKey.from_public_bytes)
 
 
 def _parse_kind(data: bytes) -> SignatureKind:
@@ -124,20 +130,26 @@ def _parse_kind(data: bytes) -> SignatureKind:
 
 
 def _check_ed25519(verifier: Verifier, text: str, blob: bytes) -> None:
-    Ed25519PublicKey.from_public_bytes(verifier.public_key).verify(blob, text.encode())
+    _ed25519(verifier.public_key).verify(blob, text.encode())
 
 
 def _check_cosignature_v1(verifier: Verifier, text: str, blob: bytes) -> None:
     parse_checkpoint(text)  # nothing but a checkpoint is ever cosigned
     time, signature = split_timed(blob, ED25519_SIGNATURE_BYTES)
-    Ed25519PublicKey.from_public_bytes(verifier.public_key).verify(signature, cosignature_v1_message(text, time))
+    _ed25519(verifier.public_key).verify(signature, cosignature_v1_message(text, time))
 
 
 def _check_subtree_v1(verifier: Verifier, text: str, blob: bytes) -> None:
     time, signature = split_timed(blob, MLDSA44_SIGNATURE_BYTES)
     message = subtree_v1_message(parse_checkpoint(text), time, verifier.name)
-    MLDSA44PublicKey.from_public_bytes(verifier.public_key).verify(signature, message)
+    _mldsa44(verifier.public_key).verify(signature, message)
 
+
+def _check(verifier: Verifier, text: str, blob: bytes) -> None:
+    _CHECKS[verifier.kind](verifier, text, blob)
+
+
+_check_once = lru_cache(SIGNATURES_KEPT)(_check)  # what raises is not kept
 
 _CHECKS: dict[SignatureKind, Callable[[Verifier, str, bytes], None]] = {
     SignatureKind.ED25519: _check_ed25519,

@@ -6,8 +6,9 @@ complete, and no answer sends us somewhere else.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from ssl import cert_time_to_seconds
 from threading import Lock
@@ -25,6 +26,13 @@ ANSWER_SECONDS_MAX = 15.0  # a whole answer, its headers too, however steadily i
 CONNECTIONS_MAX = 32
 QUESTIONS_A_HOST_MAX = 4  # at once: a host that answers none of them must not take the connections of the others
 ERROR_BYTES_MAX = 4096  # what is read of an answer that says no
+URLS_KEPT = 1_024  # each round asks the same ones
+
+# Nothing compressed: a small answer that unpacks into a huge one is no small answer.
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "onetrip"}
+_WAITS = httpx.Timeout(PEER_TIMEOUT_SECONDS).as_dict()
+
+_parse_url = lru_cache(URLS_KEPT)(httpx.URL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,11 @@ class Answer:
 
 
 class PeerClient:
-    """One client for all peers: it keeps connections open between the questions of a round. Safe among threads."""
+    """One client for all peers: it keeps connections open between the questions of a round. Safe among threads.
+
+    It speaks to httpx's transport itself: no answer can redirect it, set a cookie or ask for a password, and no proxy
+    in somebody's shell is among the ledger's settings.
+    """
 
     def __init__(
         self,
@@ -59,16 +71,9 @@ class PeerClient:
         self.clock = clock
         self._seconds_max = seconds_max
         self._moment = Moment()
-        self._under_way: Counter[str] = Counter()
+        self._under_way: Counter[bytes] = Counter()
         self._lock = Lock()
-        self._client = httpx.Client(
-            timeout=PEER_TIMEOUT_SECONDS,
-            follow_redirects=False,
-            trust_env=False,  # a proxy in somebody's shell is none of the ledger's settings
-            # Nothing compressed: a small answer that unpacks into a huge one is no small answer.
-            headers={"Accept-Encoding": "identity", "User-Agent": "onetrip"},
-            transport=transport or PatientTransport(self._moment, clock, CONNECTIONS_MAX, allowed, resolve),
-        )
+        self._transport = transport or PatientTransport(self._moment, clock, CONNECTIONS_MAX, allowed, resolve)
 
     def get(self, url: str, *, bytes_max: int) -> bytes:
         """Return the body of a 200 answer; raises PeerUnreachable for everything else."""
@@ -90,7 +95,7 @@ class PeerClient:
     ) -> Answer:
         """Ask, and return whatever status comes back; raises PeerUnreachable when no whole answer does."""
         with self._asking(method, url, content, headers) as (response, deadline):
-            body = self._read(response, bytes_max if response.is_success else ERROR_BYTES_MAX, deadline)
+            body = self._read(url, response, bytes_max if response.is_success else ERROR_BYTES_MAX, deadline)
             return Answer(response.status_code, dict(response.headers), body)
 
     def certificate_ends(self, url: str) -> int | None:
@@ -107,10 +112,17 @@ class PeerClient:
         """An answer whose body is still to be read, and by when."""
         self.check_url(url)
         try:
+            asked = httpx.Request(
+                method,
+                _parse_url(url),
+                headers={**_HEADERS, **(headers or {})},
+                content=content,
+                extensions={"timeout": _WAITS},
+            )
             with (
-                self._turn(url),
+                self._turn(asked.url),
                 self._moment.until(self.clock() + self._seconds_max) as deadline,
-                self._client.stream(method, url, content=content, headers=dict(headers or {})) as response,
+                closing(self._transport.handle_request(asked)) as response,
             ):
                 yield response, deadline
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
@@ -123,8 +135,8 @@ class PeerClient:
             yield
 
     @contextmanager
-    def _turn(self, url: str) -> Iterator[None]:
-        host = httpx.URL(url).netloc.decode("ascii")
+    def _turn(self, url: httpx.URL) -> Iterator[None]:
+        host = url.netloc
         with self._lock:
             if self._under_way[host] >= QUESTIONS_A_HOST_MAX:
                 raise PeerUnreachable(f"{url}: has not answered {QUESTIONS_A_HOST_MAX} earlier questions yet")
@@ -146,7 +158,7 @@ class PeerClient:
 
     def close(self) -> None:
         """Let the connections go."""
-        self._client.close()
+        self._transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -154,16 +166,16 @@ class PeerClient:
     def __exit__(self, *_reason: object) -> None:
         self.close()
 
-    def _read(self, response: httpx.Response, bytes_max: int, deadline: float) -> bytes:
+    def _read(self, url: str, response: httpx.Response, bytes_max: int, deadline: float) -> bytes:
         if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise PeerUnreachable(f"{response.url}: answered compressed though we asked it not to")
+            raise PeerUnreachable(f"{url}: answered compressed though we asked it not to")
         body = bytearray()
         for piece in response.iter_raw():
             body += piece
             if len(body) > bytes_max:
-                raise PeerUnreachable(f"{response.url}: an answer of more than {bytes_max} bytes")
+                raise PeerUnreachable(f"{url}: an answer of more than {bytes_max} bytes")
             if self.clock() > deadline:
-                raise PeerUnreachable(f"{response.url}: not complete after {self._seconds_max:.0f} s")
+                raise PeerUnreachable(f"{url}: not complete after {self._seconds_max:.0f} s")
         return bytes(body)
 
     @staticmethod
@@ -176,7 +188,7 @@ class PeerClient:
 def is_loopback(url: str) -> bool:
     """Whether a URL names this very machine."""
     try:
-        host = httpx.URL(url).host
+        host = _parse_url(url).host
         return host == "localhost" or host.endswith(".localhost") or ip_address(host).is_loopback
     except (ValueError, httpx.InvalidURL):
         return False

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 
 from sqlalchemy import Connection, text
@@ -14,16 +15,21 @@ from ledger.merkle.vkeys import KeyRef, Verifier
 from ledger.peers.home import Home, read_peers
 from ledger.storage import facts, heads
 from ledger.storage.heads import KeptCosignature
+from ledger.storage.prepared import Prepared
 
+NETWORKS_KEPT = 16
 AHEAD_SECONDS_MAX = 300  # by which another department's clock may be ahead of ours
 
 # The newest of each key. One that is older or covers less never takes its place: answers may overtake each other.
-_KEEP = text(
-    "INSERT INTO cosignatures (log_id, name, key_id, role, size, root, time, line)"
-    " VALUES (:log_id, :name, :key_id, :role, :size, :root, :time, :line)"
-    " ON CONFLICT (log_id, name, key_id) DO UPDATE"
-    " SET role = excluded.role, size = excluded.size, root = excluded.root, time = excluded.time, line = excluded.line"
-    " WHERE excluded.time >= cosignatures.time AND excluded.size >= cosignatures.size"
+_KEEP = Prepared(
+    text(
+        "INSERT INTO cosignatures (log_id, name, key_id, role, size, root, time, line)"
+        " VALUES (:log_id, :name, :key_id, :role, :size, :root, :time, :line)"
+        " ON CONFLICT (log_id, name, key_id) DO UPDATE"
+        " SET role = excluded.role, size = excluded.size, root = excluded.root,"
+        " time = excluded.time, line = excluded.line"
+        " WHERE excluded.time >= cosignatures.time AND excluded.size >= cosignatures.size"
+    )
 )
 
 
@@ -46,15 +52,12 @@ class Cosigners:
     @classmethod
     def read(cls, connection: Connection, home: Home) -> Self:
         """Gather them."""
-        pairs = [(home.origin, heads.WITNESS, [key.verifier for key in home.keys.witness])]
-        pairs += [(home.origin, heads.MIRROR, [key.verifier for key in home.keys.mirror])]
+        witness, mirror = (tuple(key.verifier for key in keys) for keys in (home.keys.witness, home.keys.mirror))
+        voices = [(Member(heads.WITNESS, home.origin), witness), (Member(heads.MIRROR, home.origin), mirror)]
         for peer in read_peers(connection):
-            pairs += [(peer.origin, heads.WITNESS, [*peer.witness_verifiers])]
-            pairs += [(peer.origin, heads.MIRROR, [*peer.mirror_verifiers])]
-        members = {one.ref: Member(role, origin) for origin, role, keys in pairs for one in keys}
-        return cls(
-            tuple(one for _origin, _role, keys in pairs for one in keys), members, home.now() + AHEAD_SECONDS_MAX
-        )
+            voices.append((Member(heads.WITNESS, peer.origin), peer.witness_verifiers))
+            voices.append((Member(heads.MIRROR, peer.origin), peer.mirror_verifiers))
+        return cls(*_gather(tuple(voices)), home.now() + AHEAD_SECONDS_MAX)
 
     def is_foreign(self, ref: KeyRef, origin: str) -> bool:
         """Whether this key is of a member, and of another department than the log is: nobody vouches for itself."""
@@ -73,7 +76,7 @@ class Cosigners:
             if one.ref in self.members and one.time <= self.latest
         ]
         if rows:
-            connection.execute(_KEEP, rows)
+            _KEEP.run(connection, *rows)
         if any(self.is_foreign((row["name"], row["key_id"]), checkpoint.origin) for row in rows):
             facts.note_first_cosigned(connection, log_id, checkpoint.size)
 
@@ -84,12 +87,23 @@ class Cosigners:
         known = (one for one in cosignatures if one.ref not in self.members and one.time <= self.latest)
         rows = [_row(log_id, checkpoint, one, heads.OUTSIDE) for one in known]
         if rows:
-            connection.execute(_KEEP, rows)
+            _KEEP.run(connection, *rows)
+
+    def foreign(self, kept: Iterable[KeptCosignature], origin: str) -> list[KeptCosignature]:
+        """Of what was said of a log, what other departments said."""
+        return [one for one in kept if self.is_foreign(one.line.ref, origin)]
 
     def foreign_over(self, connection: Connection, log_id: int, origin: str, role: str) -> list[KeptCosignature]:
         """What other departments said of a log last, in this role."""
-        kept = heads.read_cosignatures(connection, log_id)
-        return [one for one in kept if one.role == role and self.is_foreign(one.line.ref, origin)]
+        return [one for one in self.foreign(heads.read_cosignatures(connection, log_id), origin) if one.role == role]
+
+
+@lru_cache(NETWORKS_KEPT)  # each turn asks, and they change a few times a year
+def _gather(
+    voices: tuple[tuple[Member, tuple[Verifier, ...]], ...],
+) -> tuple[tuple[Verifier, ...], Mapping[KeyRef, Member]]:
+    verifiers = tuple(one for _member, keys in voices for one in keys)
+    return verifiers, {one.ref: member for member, keys in voices for one in keys}
 
 
 def _row(log_id: int, checkpoint: Checkpoint, one: Cosignature, role: str) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from ledger.errors import BadDisclosure, MalformedRecord, PeerUnreachable
 from ledger.folding import read_folded, take_disclosures
 from ledger.peers.errors import MalformedQuestion, NotForYou, NotSigned
-from ledger.peers.home import Home, Peer, read_peers
+from ledger.peers.home import Home, Peer, read_peer, read_peers
 from ledger.peers.signing import (
     SKEW_SECONDS_MAX,
     Desk,
@@ -39,6 +39,7 @@ from ledger.records.statement import Record, open_disclosure, parse_record, thum
 from ledger.storage import entries, schema
 from ledger.storage.engine import reading, transaction
 from ledger.storage.facts import read_story
+from ledger.storage.prepared import Prepared
 from ledger.storage.vault import Vault, read_rows
 
 PATH = "/exchange/disclosures"
@@ -49,6 +50,13 @@ ANSWER_BYTES_MAX = 64 * 1024
 NONCE_BYTES = 16
 
 RESTORED = "restored-at"  # a cursor: when this database was put back from a backup
+_waiting_for = schema.waiting.c
+_WAITING = Prepared(
+    select(_waiting_for.handle)
+    .where(_waiting_for.log_id == bindparam("log"), _waiting_for.private)
+    .order_by(_waiting_for.since, _waiting_for.handle)
+    .limit(OBJECTS_A_ROUND_MAX)
+)
 _RESTORED_AT = select(schema.cursors.c.pos).where(schema.cursors.c.name == RESTORED)
 
 # Whom the records of an object are told to, and what of each kind.
@@ -175,6 +183,8 @@ def fetch_private(home: Home, peer: Peer, log_id: int) -> Fetched:
     """
     with reading(home.engine) as connection:
         waiting = _waiting(connection, log_id)
+        # With the key that its log has just put in force, if it has.
+        peer = (read_peer(connection, peer.origin) or peer) if waiting else peer
     arrived = 0
     for at in range(0, len(waiting), OBJECTS_MAX):
         some = waiting[at : at + OBJECTS_MAX]
@@ -185,9 +195,7 @@ def fetch_private(home: Home, peer: Peer, log_id: int) -> Fetched:
 
 
 def _waiting(connection: Connection, log_id: int) -> list[str]:
-    kept = schema.waiting.c
-    query = select(kept.handle).where(kept.log_id == log_id, kept.private).order_by(kept.since, kept.handle)
-    return [*connection.execute(query.limit(OBJECTS_A_ROUND_MAX)).scalars()]
+    return [row[0] for row in _WAITING.rows(connection, {"log": log_id})]
 
 
 def _ask(home: Home, peer: Peer, handles: Sequence[str]) -> dict[str, list[str]]:

@@ -1,10 +1,12 @@
 """What this room needs to know of its own node, and whose keys it trusts."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import lru_cache
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy import Connection, Engine, Text, bindparam, cast, select
 
 from ledger.desk import Desk
 from ledger.keys import HighWater, Keys
@@ -12,8 +14,31 @@ from ledger.log import OwnLog
 from ledger.merkle.vkeys import Verifier, parse_vkey
 from ledger.peers.client import PeerClient
 from ledger.storage import schema
+from ledger.storage.prepared import Prepared
 
-_peers = schema.peers.c
+KEYS_KEPT = 256  # a department has three kinds of them
+
+_peers, _strangers = schema.peers.c, schema.witness_logs.c
+
+# In the order of `Peer`. The keys as the text that is stored: what is parsed once is known by it.
+_PEER = select(
+    _peers.origin,
+    _peers.name,
+    _peers.url,
+    _peers.number_prefix,
+    _peers.desk_key,
+    cast(_peers.log_vkeys, Text),
+    cast(_peers.witness_vkeys, Text),
+    cast(_peers.mirror_vkeys, Text),
+    _peers.removed,
+    _peers.forked,
+    _peers.failures,
+    _peers.checked_at,
+    _peers.genesis,
+)
+_EVERY = Prepared(_PEER.order_by(_peers.name, _peers.origin))
+_NAMED = Prepared(_PEER.where(_peers.origin == bindparam("origin"), ~_peers.removed))
+_STRANGER = Prepared(select(_strangers.vkey).where(_strangers.origin == bindparam("origin")))
 
 
 class Asking(Protocol):
@@ -98,37 +123,24 @@ class Peer:
     genesis: bytes | None = None  # leaf of its log's first record; None: added by an older version of this program
 
 
-def _verifiers(vkeys: Sequence[str]) -> tuple[Verifier, ...]:
-    return tuple(parse_vkey(vkey) for vkey in vkeys)
+@lru_cache(KEYS_KEPT)
+def _verifiers(vkeys: str) -> tuple[Verifier, ...]:
+    return tuple(map(parse_vkey, json.loads(vkeys)))
 
 
-def _peer(row: Row[tuple[object, ...]]) -> Peer:
-    return Peer(
-        origin=row.origin,
-        name=row.name,
-        url=row.url,
-        number_prefix=row.number_prefix,
-        desk_key=row.desk_key,
-        log_verifiers=_verifiers(row.log_vkeys),
-        witness_verifiers=_verifiers(row.witness_vkeys),
-        mirror_verifiers=_verifiers(row.mirror_vkeys),
-        removed=row.removed,
-        forked=row.forked,
-        failures=row.failures,
-        checked_at=row.checked_at,
-        genesis=row.genesis,
-    )
+def _peer(row: Sequence[Any]) -> Peer:
+    before, keys, rest = row[:5], row[5:8], row[8:]
+    return Peer(*before, *map(_verifiers, keys), *rest)
 
 
 def read_peers(connection: Connection, *, with_removed: bool = False) -> list[Peer]:
     """The departments that we follow, in the order of their names."""
-    rows = connection.execute(select(schema.peers).order_by(_peers.name, _peers.origin))
-    return [peer for peer in map(_peer, rows) if with_removed or not peer.removed]
+    return [peer for peer in map(_peer, _EVERY.rows(connection)) if with_removed or not peer.removed]
 
 
 def read_peer(connection: Connection, origin: str) -> Peer | None:
     """One department that we follow, None when we do not (any more)."""
-    row = connection.execute(select(schema.peers).where(_peers.origin == origin, ~_peers.removed)).one_or_none()
+    row = _NAMED.first(connection, {"origin": origin})
     return None if row is None else _peer(row)
 
 
@@ -139,6 +151,4 @@ def trusted_for(connection: Connection, home: Home, origin: str) -> tuple[Verifi
     peer = read_peer(connection, origin)
     if peer is not None:
         return peer.log_verifiers
-    strangers = schema.witness_logs.c
-    vkeys = connection.execute(select(strangers.vkey).where(strangers.origin == origin)).scalars().all()
-    return _verifiers(vkeys)
+    return tuple(parse_vkey(row[0]) for row in _STRANGER.rows(connection, {"origin": origin}))

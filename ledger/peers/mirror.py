@@ -9,10 +9,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 from sqlalchemy import Connection, select, update
 
-from ledger.errors import PeerUnreachable
+from ledger.errors import LedgerError, PeerUnreachable
 from ledger.examining.examine import Examined, Looked, Task, leaves_of, looked_at
 from ledger.examining.pool import Keys, WorkerDied, examining_in_turn
 from ledger.log import cosigned_note
@@ -23,12 +24,13 @@ from ledger.merkle.errors import MerkleError, NoKnownSignature
 from ledger.merkle.note import NOTE_BYTES_MAX, SignatureLine, add_signatures
 from ledger.merkle.proofs import ReadNode, prove_consistency
 from ledger.merkle.tiles import Leaves, tile_node
+from ledger.merkle.vkeys import Verifier
 from ledger.peers import witness
 from ledger.peers.cosignatures import Cosigners, as_cosignature
 from ledger.peers.errors import Declined, StaleOld
 from ledger.peers.evidence import Head
 from ledger.peers.fetching import fetch_bundles, fetch_tile
-from ledger.peers.growth import as_head, check_edge, check_grew, check_not_older, check_shown
+from ledger.peers.growth import Seen, as_head, check_edge, check_grew, check_not_older, check_shown
 from ledger.peers.home import Home, Peer
 from ledger.peers.intake import take_in
 from ledger.peers.rotated import find_log_keys
@@ -73,44 +75,77 @@ def follow(home: Home, peer: Peer, *, cosign_it: bool) -> Progress:
     ForkFound, PeerUnreachable, Busy.
     """
     log_id = open_mirror(home, peer)
-    came = _follow(home, peer, log_id, cosign_it=cosign_it)
-    if not (cosign_it and _is_ahead(home, peer.origin, came.size)):
+    came, is_cosigned = _follow(home, peer, log_id, cosign_it=cosign_it)
+    if is_cosigned or not (cosign_it and _is_ahead(home, peer.origin, came.size)):
         return came
     # It has had a newer head cosigned meanwhile, and shows that one by now. Below what our witness has signed nothing
     # is signed any more: of a log that grows all the time we might come too late in every round.
-    more = _follow(home, peer, log_id, cosign_it=cosign_it)
+    more, _is_cosigned = _follow(home, peer, log_id, cosign_it=cosign_it)
     return Progress(more.size, more.checked, came.new + more.new, came.refused + more.refused)
 
 
-def _follow(home: Home, peer: Peer, log_id: int, *, cosign_it: bool) -> Progress:
+def _follow(home: Home, peer: Peer, log_id: int, *, cosign_it: bool) -> tuple[Progress, bool]:
+    """What came of it, and whether our witness has cosigned what the peer shows."""
     # 1. What it says now, signed by the keys that were compared when it was added.
-    opened = fetch_head(home, peer)
+    signed = _fetch_signed(home, peer)
+    known = _Known.read(home, log_id, peer.origin)
+    opened = _open_shown(home, peer, signed, known.cosigners)
     # 2. It only grew, as far as anything we ever saw of it tells.
     read = tile_node(partial(fetch_tile, home.client, peer), opened.checkpoint.size)
     head = as_head(opened)
-    _check_growth(home, log_id, head, read)
-    _keep_head(home, log_id, head, opened)
+    _check_growth(home, log_id, head, known, read)
+    if known.newest is None or known.newest.size < head.size or not cosign_it:
+        _keep_head(home, log_id, head, opened)
     # 3. Its new entries lead to the root that it signed; each record is checked, folded, and joined with what we hold.
-    checked, new, refused = _catch_up(home, peer, log_id, head, read, story=not cosign_it)
+    progress = Progress(head.size, known.stored, 0, 0)
+    if known.stored < head.size:
+        progress = Progress(head.size, *_catch_up(home, peer, log_id, head, read, story=not cosign_it))
     # 4. All of it is stored and checked: say so.
-    if cosign_it:
-        _cosign(home, log_id, head, opened.checkpoint, read, complete=checked == head.size)
-    return Progress(head.size, checked, new, refused)
+    is_cosigned = cosign_it and _cosign(home, log_id, head, opened, read, complete=progress.checked == head.size)
+    return progress, is_cosigned
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What we know of a peer's log when it has shown its head, all as of one moment."""
+
+    newest: Head | None  # the largest that we accepted
+    seen: Seen  # what our witness cosigned last
+    stored: int  # entries of it
+    cosigners: Cosigners
+
+    @classmethod
+    def read(cls, home: Home, log_id: int, origin: str) -> Self:
+        with reading(home.engine) as connection:
+            row = heads.newest_head(connection, log_id)
+            newest = None if row is None else Head(origin, row.size, row.root, row.signed)
+            seen = witness.last_seen(connection, origin)
+            stored = entries.read_edge(connection, log_id).size
+            return cls(newest, seen, stored, Cosigners.read(connection, home))
 
 
 def fetch_head(home: Home, peer: Peer) -> CosignedCheckpoint:
     """What the peer publishes, with the cosignatures of members that stand under it; raises PeerUnreachable."""
-    signed = home.client.get(f"{peer.url}/log/checkpoint", bytes_max=NOTE_BYTES_MAX)
+    signed = _fetch_signed(home, peer)
+    with reading(home.engine) as connection:
+        cosigners = Cosigners.read(connection, home)
+    return _open_shown(home, peer, signed, cosigners)
+
+
+def _fetch_signed(home: Home, peer: Peer) -> bytes:
+    return home.client.get(f"{peer.url}/log/checkpoint", bytes_max=NOTE_BYTES_MAX)
+
+
+def _open_shown(home: Home, peer: Peer, signed: bytes, cosigners: Cosigners) -> CosignedCheckpoint:
     try:
-        opened = _open_head(home, peer, signed)
+        opened = _open_head(home, peer, signed, cosigners.verifiers)
     except MerkleError as error:
         raise PeerUnreachable(f"{peer.origin}: no checkpoint of theirs: {error}") from error
     check_shown(opened.checkpoint, peer.origin)
     return opened
 
 
-def _open_head(home: Home, peer: Peer, signed: bytes) -> CosignedCheckpoint:
-    cosigners = _cosigners(home).verifiers
+def _open_head(home: Home, peer: Peer, signed: bytes, cosigners: Sequence[Verifier]) -> CosignedCheckpoint:
     try:
         return open_cosigned(signed, peer.log_verifiers, cosigners)
     except NoKnownSignature:
@@ -162,20 +197,13 @@ def _vouched(connection: Connection, log_id: int, kept: Sequence[KeptCosignature
     return heads.head_at(connection, log_id, max(one.size for one in kept)) if kept else None
 
 
-def _cosigners(home: Home) -> Cosigners:
-    with reading(home.engine) as connection:
-        return Cosigners.read(connection, home)
-
-
-def _check_growth(home: Home, log_id: int, head: Head, read: ReadNode) -> None:
+def _check_growth(home: Home, log_id: int, head: Head, known: _Known, read: ReadNode) -> None:
     """Compare with the newest head that we accepted, and with what our witness cosigned; raises ForkFound."""
-    with reading(home.engine) as connection:
-        newest = heads.newest_head(connection, log_id)
-        held = None if newest is None else Head(head.origin, newest.size, newest.root, newest.signed)
-        seen = witness.last_seen(connection, head.origin)
-        stored = entries.read_edge(connection, log_id).size
-        check_not_older(head, held, stored, entries.node_reader(connection, log_id, stored))
-    check_grew(head, held, seen, read)
+    if known.newest is not None and head.size < known.newest.size:
+        with reading(home.engine) as connection:
+            read_ours = entries.node_reader(connection, log_id, known.stored)
+            check_not_older(head, known.newest, known.stored, read_ours)
+    check_grew(head, known.newest, known.seen, read)
 
 
 def _keep_head(home: Home, log_id: int, head: Head, opened: CosignedCheckpoint) -> None:
@@ -286,17 +314,26 @@ def _store(home: Home, log_id: int, peer: Peer, batch: _Batch, keys: Keys, *, st
         return refused
 
 
-def _cosign(home: Home, log_id: int, head: Head, checkpoint: Checkpoint, read: ReadNode, *, complete: bool) -> None:
-    """Cosign as witness that it only grew and, when we hold and have checked all of it, as mirror."""
-    lines = _cosign_as_witness(home, head, read)
+def _cosign(home: Home, log_id: int, head: Head, opened: CosignedCheckpoint, read: ReadNode, *, complete: bool) -> bool:
+    """Cosign as witness that it only grew and, when we hold and have checked all of it, as mirror.
+
+    Kept at once with what others say of it. Returns whether the witness has cosigned.
+    """
+    checkpoint = opened.checkpoint
+    try:
+        lines = _cosign_as_witness(home, head, read)
+    except LedgerError:
+        _keep_head(home, log_id, head, opened)  # what others say of it stands all the same
+        raise
     with transaction(home.engine, facts=False) as connection:
-        cosigners = Cosigners.read(connection, home)
-        cosigners.keep(connection, log_id, checkpoint, map(as_cosignature, lines))
         # The mirror follows the witness, which knows from beside the keys what it can never take back.
-        if lines and complete:
-            made = _mirror_lines(connection, home, log_id, checkpoint)
-            cosigners.keep(connection, log_id, checkpoint, map(as_cosignature, made))
+        is_vouched = bool(lines) and complete
+        made = _mirror_lines(connection, home, log_id, checkpoint) if is_vouched else []
+        said = [*opened.cosignatures, *map(as_cosignature, (*lines, *made))]
+        Cosigners.read(connection, home).keep(connection, log_id, checkpoint, said)
+        if is_vouched:
             _note(connection, log_id, checkpoint.size)
+    return bool(lines)
 
 
 def _note(connection: Connection, log_id: int, size: int) -> None:
@@ -313,7 +350,7 @@ def _note(connection: Connection, log_id: int, size: int) -> None:
 
 def _mirror_lines(connection: Connection, home: Home, log_id: int, checkpoint: Checkpoint) -> list[SignatureLine]:
     # As with the witness: a clock that was set back must not make a cosignature older than the one before.
-    times = {one.line.ref: one.time for one in heads.read_cosignatures(connection, log_id)}
+    times = heads.read_times(connection, log_id)
     now = home.now()
     return [cosign(checkpoint.text(), max(now, times.get(key.verifier.ref, 0)), key) for key in home.keys.mirror]
 

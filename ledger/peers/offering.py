@@ -1,6 +1,6 @@
 """Offers a head of our log to a witness, whoever runs it, and opens what it answers (c2sp.org/tlog-witness)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -16,9 +16,9 @@ from ledger.merkle.note import NOTE_BYTES_MAX, add_signatures, parse_signature_l
 from ledger.merkle.proofs import prove_consistency
 from ledger.merkle.vkeys import Verifier
 from ledger.peers.home import Home
-from ledger.storage import entries, heads
+from ledger.storage import entries
 from ledger.storage.engine import reading
-from ledger.storage.heads import Head
+from ledger.storage.heads import Head, KeptCosignature
 
 SIZE_BYTES_MAX = 32  # of a 409: a decimal and a newline
 
@@ -53,10 +53,9 @@ def offer(home: Home, door: Door, head: Head, old: int) -> Sequence[Cosignature]
     return _open_answer(home, door, head, body)
 
 
-def last_said(connection: Connection, home: Home, verifiers: Sequence[Verifier]) -> int:
-    """The size of our log that these keys cosigned last, as far as we know."""
+def last_said(kept: Iterable[KeptCosignature], verifiers: Sequence[Verifier]) -> int:
+    """The size that these keys cosigned last, by all that is kept of what was said of our log."""
     refs = {verifier.ref for verifier in verifiers}
-    kept = heads.read_cosignatures(connection, home.log.id)
     return max((one.size for one in kept if one.line.ref in refs), default=0)
 
 

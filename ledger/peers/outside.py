@@ -139,7 +139,7 @@ def _offer_to(home: Home, head: Head, one: OutsideWitness) -> None:
     error: str | None = None
     try:
         with reading(home.engine) as connection:
-            old = last_said(connection, home, door.verifiers)
+            old = last_said(heads.read_cosignatures(connection, home.log.id), door.verifiers)
         with home.client.within(OFFER_SECONDS_MAX):
             keep_said(home, head, offer(home, door, head, old), outside=True)
     except LedgerError as failed:

@@ -7,7 +7,7 @@ this shelf, and it has an end.
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, or_, select, update
 
 from ledger import findings
 from ledger.errors import BadSignature, MalformedRecord
@@ -21,6 +21,7 @@ from ledger.rules.mismatch import Mismatch
 from ledger.storage import entries, heads, schema
 from ledger.storage.engine import reading, transaction
 from ledger.storage.facts import SignerRow, read_signer
+from ledger.storage.prepared import Prepared
 
 PATH = "/promises"
 KEPT_WITHIN_SECONDS = UNWATCHED_LONG_SECONDS  # T2: a record that is not in the log by then was not said
@@ -33,6 +34,16 @@ KEPT, WAITING, BROKEN = "kept", "waiting", "broken"
 ANOTHER, NOTHING = "another-record", "nothing-yet"  # what is found in its place
 
 _p = schema.promises.c
+
+_DUE = Prepared(
+    select(_p.promise, _p.finding)
+    .where(
+        _p.log_id == bindparam("log"),
+        or_(_p.idx < bindparam("size"), and_(_p.at < bindparam("before"), _p.finding.is_(None))),
+        ~_p.settled,
+    )
+    .limit(JUDGED_A_ROUND_MAX)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +88,11 @@ def judge(connection: Connection, home: Home, peer: Peer) -> None:
         return
     log, now = LogRef(peer.origin, peer.name), home.now()
     size = entries.read_edge(connection, log_id).size
-    due = or_(_p.idx < size, and_(_p.at < now - KEPT_WITHIN_SECONDS, _p.finding.is_(None)))
-    query = select(schema.promises).where(_p.log_id == log_id, due, ~_p.settled).limit(JUDGED_A_ROUND_MAX)
-    for row in connection.execute(query).all():
-        promise = parse_promise(row.promise)
+    for text, finding in _DUE.rows(connection, {"log": log_id, "size": size, "before": now - KEPT_WITHIN_SECONDS}):
+        promise = parse_promise(text)
         state = _state(connection, log_id, promise, now)
         if state == KEPT:
-            _forget(connection, log_id, promise, row.finding, now)
+            _forget(connection, log_id, promise, finding, now)
         elif state == BROKEN:
             found = ANOTHER if promise.index < size else NOTHING
             mismatch = broken_promise(log, promise.leaf, promise.index, promise.text, found)

@@ -12,11 +12,11 @@ from time import monotonic
 
 from sqlalchemy import Connection
 
-from ledger.errors import ForkFound, LedgerError, PeerUnreachable
+from ledger.errors import Busy, ForkFound, LedgerError, PeerUnreachable
 from ledger.log import PUBLISH_WAIT_SECONDS, may_publish
 from ledger.merkle.add_checkpoint import AddCheckpoint
 from ledger.merkle.checkpoint import Checkpoint
-from ledger.merkle.cosignature import Cosignature, open_cosigned
+from ledger.merkle.cosignature import Cosignature, CosignedCheckpoint, open_cosigned
 from ledger.merkle.errors import MerkleError
 from ledger.merkle.hashing import Hash
 from ledger.merkle.note import NOTE_BYTES_MAX
@@ -46,6 +46,15 @@ class _Offer:
     old: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a peer's mirror shows of our log."""
+
+    url: str
+    signed: bytes
+    opened: CosignedCheckpoint
+
+
 def publish_round(home: Home, *, cosign: bool = True) -> int | None:
     """Sign a new head, have it cosigned and publish it; returns its size, None when there was nothing to publish.
 
@@ -69,8 +78,7 @@ def offer_again(home: Home) -> None:
     if head is None:
         return
     cosign_own(home, head)
-    for _peer in _gather(home, head, ANSWERS_SECONDS_MAX):
-        pass
+    keep_said(home, head, [one for said in _gather(home, head, ANSWERS_SECONDS_MAX) for one in said])
     home.log.refresh()
 
 
@@ -93,12 +101,16 @@ def collect_mirrors(home: Home) -> None:
     """Fetch what each peer's mirror says of our log; raises Busy."""
     with reading(home.engine) as connection:
         peers = _askable(connection)
+    said: list[_Said] = []
     with ThreadPoolExecutor(PARALLEL_MAX) as pool:
-        for peer, asked in [(peer, pool.submit(_collect_from, home, peer)) for peer in peers]:
+        for peer, asked in [(peer, pool.submit(_ask_mirror, home, peer)) for peer in peers]:
             try:
-                asked.result()
+                answer = asked.result()
             except LedgerError as error:
                 _log.info("mirror of %s: %s", peer.name, error)
+            else:
+                said += [] if answer is None else [answer]
+    _keep_mirrors(home, said)
     home.log.refresh()
 
 
@@ -121,18 +133,22 @@ def _gather_until_quorum(home: Home, head: Head) -> None:
     began = monotonic()
     cosigned = 1  # our own witness
     published = False
-    for _peer in _gather(home, head, PUBLISH_WAIT_SECONDS):
+    for said in _gather(home, head, PUBLISH_WAIT_SECONDS):
+        try:
+            keep_said(home, head, said)
+        except Busy as error:
+            _log.info("what was said of our size %d is not kept: %s", head.size, error)
+            continue
         cosigned += 1
         if not published and may_publish(cosigned, departments, monotonic() - began):
             published = home.log.publish(head.size)
 
 
-def _gather(home: Home, head: Head, seconds: float) -> Iterator[Peer]:
-    """Offer a head to all peers at once; each whose cosignatures came and are kept is yielded."""
+def _gather(home: Home, head: Head, seconds: float) -> Iterator[Sequence[Cosignature]]:
+    """Offer a head to all peers at once; the cosignatures of each that has given any are yielded."""
     with reading(home.engine) as connection:
-        offers = [
-            (peer, _Offer(head, last_said(connection, home, peer.witness_verifiers))) for peer in _askable(connection)
-        ]
+        said = heads.read_cosignatures(connection, home.log.id)
+        offers = [(peer, _Offer(head, last_said(said, peer.witness_verifiers))) for peer in _askable(connection)]
     pool = ThreadPoolExecutor(PARALLEL_MAX)
     asked: dict[Future[Sequence[Cosignature]], Peer] = {
         pool.submit(_offer_to, home, peer, offer): peer for peer, offer in offers
@@ -141,11 +157,11 @@ def _gather(home: Home, head: Head, seconds: float) -> Iterator[Peer]:
         for answer in as_completed(asked, timeout=seconds):
             peer = asked[answer]
             try:
-                keep_said(home, head, answer.result())
+                cosignatures = answer.result()
             except LedgerError as error:
                 _log.info("%s did not cosign our size %d: %s", peer.name, head.size, error)
             else:
-                yield peer
+                yield cosignatures
     except TimeoutError:
         _log.info("size %d: not every peer answered within %.0f s", head.size, seconds)
     finally:
@@ -190,29 +206,43 @@ def _root_of_ours(connection: Connection, home: Home, size: int) -> Hash | None:
     edge = entries.read_edge(connection, home.log.id)
     if size > edge.size:
         return None
+    # From the tree, and not from the edge: whoever rewrites a log may have left that as it was.
     return root_at(size, entries.node_reader(connection, home.log.id, edge.size))
 
 
-def _collect_from(home: Home, peer: Peer) -> None:
+def _ask_mirror(home: Home, peer: Peer) -> _Said | None:
     url = f"{peer.url}/mirror/{witness.hash_of_origin(home.origin)}/checkpoint"
     signed = home.client.get_if_any(url, bytes_max=NOTE_BYTES_MAX)
     if signed is None:
-        return
+        return None
     try:
-        opened = open_cosigned(signed, _own(home), peer.mirror_verifiers)
+        return _Said(url, signed, open_cosigned(signed, _own(home), peer.mirror_verifiers))
     except MerkleError as error:
         raise PeerUnreachable(f"{url}: no checkpoint of ours: {error}") from error
+
+
+def _keep_mirrors(home: Home, said: Sequence[_Said]) -> None:
+    """Keep what fits our log, all of it at once; what bears our signature and does not fit is said aloud."""
+    strange, stolen = [], []
     with transaction(home.engine, facts=False) as connection:
-        checkpoint = opened.checkpoint
-        root = _root_of_ours(connection, home, checkpoint.size)
-        if root is None:
-            note_strange(home, [evidence.Head(home.origin, checkpoint.size, checkpoint.root, signed)])
-            raise PeerUnreachable(f"{url}: holds size {checkpoint.size} of our log, which we do not")
-        stolen = root != checkpoint.root
-        if not stolen:
-            Cosigners.read(connection, home).keep(connection, home.log.id, checkpoint, opened.cosignatures)
-    if stolen:
-        _raise_theft(home, checkpoint.size, signed)
+        cosigners, roots = Cosigners.read(connection, home), dict[int, Hash | None]()
+        for one in said:
+            checkpoint = one.opened.checkpoint
+            if checkpoint.size not in roots:
+                roots[checkpoint.size] = _root_of_ours(connection, home, checkpoint.size)
+            root = roots[checkpoint.size]
+            if root is None:
+                strange.append(one)
+            elif root != checkpoint.root:
+                stolen.append(one)
+            else:
+                cosigners.keep(connection, home.log.id, checkpoint, one.opened.cosignatures)
+    for one in strange:
+        checkpoint = one.opened.checkpoint
+        _log.warning("%s: holds size %d of our log, which we do not", one.url, checkpoint.size)
+        note_strange(home, [evidence.Head(home.origin, checkpoint.size, checkpoint.root, one.signed)])
+    for one in stolen:
+        _raise_theft(home, one.opened.checkpoint.size, one.signed)
 
 
 def _raise_theft(home: Home, size: int, signed: bytes) -> None:

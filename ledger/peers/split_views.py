@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ledger.errors import ForkFound, LedgerError, PeerUnreachable
 from ledger.merkle.cosignature import open_cosigned
@@ -26,6 +26,7 @@ from ledger.peers.retired import check_retired
 from ledger.peers.witness import hash_of_origin
 from ledger.storage import entries, heads, schema
 from ledger.storage.engine import reading, transaction
+from ledger.storage.prepared import Prepared
 
 PARALLEL_MAX = 8
 ASK_SECONDS_MAX = 15.0  # of one peer: the note, and the tiles of its mirror when it has seen more than we
@@ -34,6 +35,10 @@ NOTE_BYTES_MAX = 64 * 1024  # the log's lines and the witness's have some 10 KiB
 _log = logging.getLogger(__name__)
 
 _cursors = schema.cursors.c
+
+_TURNS = Prepared(select(_cursors.name, _cursors.pos).where(_cursors.name.in_(bindparam("names", expanding=True))))
+_NEXT_TURN = Prepared(update(schema.cursors).where(_cursors.name == bindparam("of_name")).values(pos=bindparam("to")))
+_FIRST_TURN = Prepared(insert(schema.cursors))
 
 
 def compare_views(home: Home, asked: Iterable[str], after_each: Callable[[], object] = lambda: None) -> None:
@@ -75,17 +80,14 @@ def _take_turns(home: Home, origins: Sequence[str]) -> dict[str, int]:
     """Which turn it is with each peer. Counted for each by itself: nobody is asked in every round."""
     if not origins:
         return {}
+    names = {f"third-log {hash_of_origin(origin)[:30]}": origin for origin in origins}
     with transaction(home.engine, facts=False) as connection:
-        return {origin: _take_turn(connection, f"third-log {hash_of_origin(origin)[:30]}") for origin in origins}
-
-
-def _take_turn(connection: Connection, name: str) -> int:
-    turn: int | None = connection.execute(select(_cursors.pos).where(_cursors.name == name)).scalar()
-    if turn is None:
-        connection.execute(insert(schema.cursors), {"name": name, "pos": 1})
-        return 0
-    connection.execute(update(schema.cursors).where(_cursors.name == name).values(pos=turn + 1))
-    return turn
+        known: dict[str, int] = dict(_TURNS.rows(connection, {"names": [*names]}))
+        if known:
+            _NEXT_TURN.run(connection, *({"of_name": name, "to": turn + 1} for name, turn in known.items()))
+        if new := [{"name": name, "pos": 1} for name in names if name not in known]:
+            _FIRST_TURN.run(connection, *new)
+    return {origin: known.get(name, 0) for name, origin in names.items()}
 
 
 def _compare_with(home: Home, peer: Peer, third: Peer | None) -> None:

@@ -4,11 +4,12 @@ One rule behind every door: a peer's POST, our own poll, our own publication. Co
 we cosigned is fixed beside the keys before the cosignature leaves. Protocol: c2sp.org/tlog-witness.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ledger.errors import Behind, ForkFound
 from ledger.keys import HighWater
@@ -25,8 +26,18 @@ from ledger.peers.retired import check_retired
 from ledger.storage import schema
 from ledger.storage.engine import reading, transaction
 from ledger.storage.findings import has_forked
+from ledger.storage.prepared import Prepared
 
 _witnessed = schema.witnessed.c
+
+_SEEN = select(_witnessed.size, _witnessed.root, _witnessed.time, _witnessed.signed)
+_LAST_SEEN = Prepared(_SEEN.where(_witnessed.origin == bindparam("of_origin")))
+_EVERY_SEEN = Prepared(_SEEN.add_columns(_witnessed.origin))
+_GO_ON = Prepared(
+    update(schema.witnessed)
+    .where(_witnessed.origin == bindparam("of_origin"))
+    .values({name: bindparam(name) for name in ("size", "root", "signed", "time")})
+)
 
 
 def accept(home: Home, body: bytes) -> bytes:
@@ -48,30 +59,30 @@ def cosign_next(home: Home, request: AddCheckpoint) -> tuple[SignatureLine, ...]
         check_start(opened, request.old)
         # 3. It starts at what we cosigned last, and shows that the log only grew: looked at and stored in one step.
         with transaction(home.engine, facts=False) as connection:
-            lines, seen = _accept(connection, home, opened, request)
+            lines, seen, fixed = _accept(connection, home, opened, request)
     except ForkFound as fork:
         with transaction(home.engine) as connection:
             keep_evidence(connection, fork, home.now())
         raise UnprovenGrowth(str(fork)) from fork
     # 4. Durable here, then beside the keys, then out of the house: a crash in between repeats, it never forgets.
-    _fix(home.high_water, opened.checkpoint.origin, seen)
+    if fixed != (seen.size, seen.root):  # the same head as last time stands there already
+        _fix(home.high_water, opened.checkpoint.origin, seen)
     return lines
 
 
 def last_seen(connection: Connection, origin: str) -> Seen:
     """What we cosigned last for this origin."""
-    row = connection.execute(select(schema.witnessed).where(_witnessed.origin == origin)).one_or_none()
+    row = _LAST_SEEN.first(connection, {"of_origin": origin})
     return Seen() if row is None else _seen(row)
 
 
 def latest(home: Home, origin_hash: str) -> bytes | None:
     """The checkpoint cosigned last of the log whose origin has this SHA-256 (hex), None if there is none."""
     with reading(home.engine) as connection:
-        rows = connection.execute(select(schema.witnessed)).all()
-    for row in rows:
-        if hash_of_origin(row.origin) == origin_hash and row.signed:
-            seen = _seen(row)
-            _fix(home.high_water, row.origin, seen)
+        known = [(row[-1], _seen(row[:-1])) for row in _EVERY_SEEN.rows(connection)]
+    for origin, seen in known:
+        if hash_of_origin(origin) == origin_hash and seen.signed:
+            _fix(home.high_water, origin, seen)
             return seen.signed
     if any(hash_of_origin(origin) == origin_hash for origin in home.high_water.witness_heads()):
         raise Behind("this was cosigned, and the database has forgotten it")  # and not: it never was
@@ -119,12 +130,12 @@ def _open_signed(home: Home, signed: bytes) -> CosignedCheckpoint:
 
 def _accept(
     connection: Connection, home: Home, opened: CosignedCheckpoint, request: AddCheckpoint
-) -> tuple[tuple[SignatureLine, ...], Seen]:
+) -> tuple[tuple[SignatureLine, ...], Seen, tuple[int, Hash] | None]:
     origin = opened.checkpoint.origin
     seen, fixed = last_seen(connection, origin), home.high_water.witness_head(origin)
     lines, new = cosign_growth(opened, request, seen, fixed, partial(_stamp, home), home.now())
     _store(connection, origin, new)
-    return lines, new
+    return lines, new, fixed
 
 
 def _stamp(home: Home, text: str, time: int) -> tuple[SignatureLine, ...]:
@@ -133,8 +144,7 @@ def _stamp(home: Home, text: str, time: int) -> tuple[SignatureLine, ...]:
 
 def _store(connection: Connection, origin: str, new: Seen) -> None:
     values: dict[str, Any] = {"size": new.size, "root": new.root, "signed": new.signed, "time": new.time}
-    stored = connection.execute(update(schema.witnessed).where(_witnessed.origin == origin).values(**values))
-    if stored.rowcount == 0:
+    if not _GO_ON.run(connection, {"of_origin": origin, **values}):
         connection.execute(insert(schema.witnessed), {"origin": origin, **values})
 
 
@@ -149,5 +159,6 @@ def _fix(mark: HighWater, origin: str, seen: Seen) -> None:
         # A later request has been fixed since our commit: it built on this one.
 
 
-def _seen(row: Row[Any]) -> Seen:
-    return Seen(row.size, Hash(row.root), row.time, row.signed)
+def _seen(row: Sequence[Any]) -> Seen:
+    size, root, time, signed = row
+    return Seen(size, Hash(root), time, signed)

@@ -22,7 +22,7 @@ _KNOWN = Prepared(
     )
 )
 _DELETE = delete(due).where(*_KEY)
-_DUE = (
+_DUE = Prepared(
     select(_d.rule, _d.log_id, _d.handle, _d.at)
     .where(_d.at <= bindparam("now"))
     .order_by(_d.at, _d.rule, _d.log_id, _d.handle)
@@ -59,4 +59,4 @@ def ensure_due(conn: Connection, wanted: Sequence[Due]) -> None:
 
 def read_due(conn: Connection, now: int) -> list[Due]:
     """What is to be looked at by now, the longest due first; no more than AT_ONCE_MAX."""
-    return [Due(*row) for row in conn.execute(_DUE, {"now": now})]
+    return [Due(*row) for row in _DUE.rows(conn, {"now": now})]

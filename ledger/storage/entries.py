@@ -30,7 +30,7 @@ _KEPT_EDGE = "edge"  # with a log's id: its right edge, for its next writer
 
 _logs, _entries, _hashes = schema.logs.c, schema.entries.c, schema.tile_hashes.c
 
-_LOG_NAMED = select(_logs.id).where(_logs.origin == bindparam("origin"))
+_LOG_NAMED = Prepared(select(_logs.id).where(_logs.origin == bindparam("origin")))
 _EDGE_OF = select(_logs.size, _logs.edge).where(_logs.id == bindparam("log"))
 _EDGE = Prepared(_EDGE_OF)
 # SQLite has one writer anyway; on PostgreSQL two appenders to one log wait for each other here.
@@ -92,7 +92,8 @@ def create_log(connection: Connection, origin: str, *, own: bool) -> int:
 
 def find_log(connection: Connection, origin: str) -> int | None:
     """The id of a log in this database, None when it is not kept here."""
-    return connection.execute(_LOG_NAMED, {"origin": origin}).scalar_one_or_none()
+    found: int | None = _LOG_NAMED.scalar(connection, {"origin": origin})
+    return found
 
 
 def read_edge(connection: Connection, log_id: int) -> CompactRange:

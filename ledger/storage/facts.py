@@ -370,7 +370,7 @@ _GENESIS = (
     .where(logs.c.id == bindparam("of_log"))
     .values(department=bindparam("name"), number_prefix=bindparam("prefix"))
 )
-_FIRST_COSIGNED = (
+_FIRST_COSIGNED = Prepared(
     update(logs)
     .where(logs.c.id == bindparam("of_log"), logs.c.first_cosigned.is_(None))
     .values(first_cosigned=bindparam("of_size"))
@@ -393,7 +393,7 @@ def name_log(conn: Connection, log_id: int, department: str, number_prefix: str)
 
 def note_first_cosigned(conn: Connection, log_id: int, size: int) -> None:
     """Remember the size of the first head of a log that another department cosigned; later ones change nothing."""
-    conn.execute(_FIRST_COSIGNED, {"of_log": log_id, "of_size": size})
+    _FIRST_COSIGNED.run(conn, {"of_log": log_id, "of_size": size})
 
 
 def read_mirrored(conn: Connection) -> list[tuple[int, str, int, int]]:

@@ -36,9 +36,11 @@ _IS_OPEN = and_(_f.state == OPEN, _UNDECIDED)
 _ALL = select(*_COLUMNS).outerjoin(logs, logs.c.id == _f.log_id)
 _ONE = _ALL.where(_f.id == bindparam("id"))
 _STATE = Prepared(select(_f.state, _f.severity, _f.facts).where(_f.id == bindparam("id")))
-_LOG = select(logs.c.id).where(logs.c.origin == bindparam("origin"))
-_ABOUT_LOG = select(_f.id).where(
-    _f.state == OPEN, _f.log_id == bindparam("log_id"), _f.handle.is_(None), _f.rule == bindparam("rule")
+_LOG = Prepared(select(logs.c.id).where(logs.c.origin == bindparam("origin")))
+_ABOUT_LOG = Prepared(
+    select(_f.id).where(
+        _f.state == OPEN, _f.log_id == bindparam("log_id"), _f.handle.is_(None), _f.rule == bindparam("rule")
+    )
 )
 # Open ones first; of them stops, then alarms, then by age.
 _IN_ORDER = _ALL.order_by(not_(_IS_OPEN), _f.severity != "S", _f.severity, _f.raised_at, _f.id).limit(
@@ -75,7 +77,7 @@ _e = evidence.c
 _FROZEN = exists().where(
     _e.finding == _f.id, _e.origin == bindparam("of_origin"), or_(_f.answered.is_(None), _f.answered.not_in(LIFTED))
 )
-_HAS_FORKED = select(_FROZEN)
+_HAS_FORKED = Prepared(select(_FROZEN))
 _FREEZE = update(peers).where(peers.c.origin == bindparam("of_origin")).values(forked=_FROZEN)
 _STEPS = select(_s.at, _s.state, _s.severity, _s.facts).where(_s.finding == bindparam("finding")).order_by(_s.pos)
 
@@ -91,7 +93,7 @@ class Step(NamedTuple):
 
 def find_log(conn: Connection, origin: str) -> int | None:
     """The id of a log in this database, None when it is not kept here."""
-    found: int | None = conn.execute(_LOG, {"origin": origin}).scalar()
+    found: int | None = _LOG.scalar(conn, {"origin": origin})
     return found
 
 
@@ -130,7 +132,7 @@ def answer_finding(conn: Connection, finding: str, said: str | None) -> None:
 
 def has_forked(conn: Connection, origin: str) -> bool:
     """Whether we hold evidence against this log, member's or stranger's, that no decision has lifted."""
-    return bool(conn.execute(_HAS_FORKED, {"of_origin": origin}).scalar())
+    return bool(_HAS_FORKED.scalar(conn, {"of_origin": origin}))
 
 
 def freeze_forked(conn: Connection, origin: str) -> None:
@@ -175,7 +177,7 @@ def _named(about: Sequence[Ref]) -> dict[str, Any]:
 
 def read_open_about_log(conn: Connection, log_id: int, rule: str) -> list[str]:
     """Names of the open findings of one rule about a log as a whole."""
-    return list(conn.execute(_ABOUT_LOG, {"log_id": log_id, "rule": rule}).scalars())
+    return [row[0] for row in _ABOUT_LOG.rows(conn, {"log_id": log_id, "rule": rule})]
 
 
 def _view(row: tuple[Any, ...]) -> Finding:

@@ -6,7 +6,9 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from ledger.merkle.hashing import Hash
 from ledger.merkle.note import SignatureLine
+from ledger.merkle.vkeys import KeyRef
 from ledger.storage import schema
+from ledger.storage.prepared import Prepared
 
 WITNESS = "witness"
 MIRROR = "mirror"
@@ -14,34 +16,33 @@ OUTSIDE = "outside"  # a witness that is no member's: what it says of our own lo
 
 _heads, _cosigned = schema.heads.c, schema.cosignatures.c
 
-_NEWEST = (
+_OF_LOG = (
     select(_heads.size, _heads.root, _heads.signed, _heads.at, _heads.served)
     .where(_heads.log_id == bindparam("log"))
     .order_by(_heads.size.desc())
-    .limit(1)
 )
-_PUBLISHED = _NEWEST.where(_heads.published)
-_AT_SIZE = _NEWEST.where(_heads.size == bindparam("size"))
-_SERVE = (
-    update(schema.heads)
-    .where(_heads.log_id == bindparam("log"), _heads.size == bindparam("at_size"))
-    .values(published=True, served=bindparam("note"))
+_LARGEST = _OF_LOG.limit(1)
+_NEWEST = Prepared(_LARGEST)
+_PUBLISHED = Prepared(_LARGEST.where(_heads.published))
+_AT_SIZE = Prepared(_LARGEST.where(_heads.size == bindparam("size")))
+_NOTED = Prepared(_OF_LOG.where(_heads.served.is_not(None)))
+_CHANGED = update(schema.heads).where(_heads.log_id == bindparam("log"), _heads.size == bindparam("at_size"))
+_SERVE = Prepared(_CHANGED.values(published=True, served=bindparam("note")))
+_NOTE = Prepared(_CHANGED.values(served=bindparam("note")))
+_FORGET = Prepared(
+    delete(schema.heads).where(
+        _heads.log_id == bindparam("log"), _heads.size < bindparam("before"), _heads.size != bindparam("keep")
+    )
 )
-_NOTE = (
-    update(schema.heads)
-    .where(_heads.log_id == bindparam("log"), _heads.size == bindparam("at_size"))
-    .values(served=bindparam("note"))
+_LINES = Prepared(
+    select(_cosigned.role, _cosigned.size, _cosigned.root, _cosigned.time, _cosigned.line).where(
+        _cosigned.log_id == bindparam("log")
+    )
 )
-_NOTED = (
-    select(_heads.size, _heads.root, _heads.signed, _heads.at, _heads.served)
-    .where(_heads.log_id == bindparam("log"), _heads.served.is_not(None))
-    .order_by(_heads.size.desc())
-)
-_FORGET = delete(schema.heads).where(
-    _heads.log_id == bindparam("log"), _heads.size < bindparam("before"), _heads.size != bindparam("keep")
-)
-_LINES = select(_cosigned.role, _cosigned.size, _cosigned.root, _cosigned.time, _cosigned.line).where(
-    _cosigned.log_id == bindparam("log")
+
+_TIMES = Prepared(select(_cosigned.name, _cosigned.key_id, _cosigned.time).where(_cosigned.log_id == bindparam("log")))
+_BEFORE = Prepared(
+    select(_heads.size).where(_heads.log_id == bindparam("log"), _heads.size < bindparam("before")).limit(1)
 )
 
 
@@ -69,19 +70,19 @@ class KeptCosignature:
 
 def newest_head(connection: Connection, log_id: int) -> Head | None:
     """The largest head that was signed."""
-    row = connection.execute(_NEWEST, {"log": log_id}).one_or_none()
+    row = _NEWEST.first(connection, {"log": log_id})
     return None if row is None else Head(*row)
 
 
 def published_head(connection: Connection, log_id: int) -> Head | None:
     """The largest head that was published."""
-    row = connection.execute(_PUBLISHED, {"log": log_id}).one_or_none()
+    row = _PUBLISHED.first(connection, {"log": log_id})
     return None if row is None else Head(*row)
 
 
 def head_at(connection: Connection, log_id: int, size: int) -> Head | None:
     """The head of exactly this size."""
-    row = connection.execute(_AT_SIZE, {"log": log_id, "size": size}).one_or_none()
+    row = _AT_SIZE.first(connection, {"log": log_id, "size": size})
     return None if row is None else Head(*row)
 
 
@@ -93,22 +94,27 @@ def add_head(connection: Connection, log_id: int, head: Head) -> None:
 
 def serve_head(connection: Connection, log_id: int, size: int, note: bytes) -> None:
     """Publish the head of this size as this note."""
-    connection.execute(_SERVE, {"log": log_id, "at_size": size, "note": note})
+    _SERVE.run(connection, {"log": log_id, "at_size": size, "note": note})
 
 
 def note_head(connection: Connection, log_id: int, size: int, note: bytes) -> None:
     """Keep with the head of another department's log what has been said of it; it is not ours to publish."""
-    connection.execute(_NOTE, {"log": log_id, "at_size": size, "note": note})
+    _NOTE.run(connection, {"log": log_id, "at_size": size, "note": note})
 
 
 def noted_heads(connection: Connection, log_id: int) -> list[Head]:
     """The heads that are kept with their cosignatures, the largest first: very few."""
-    return [Head(*row) for row in connection.execute(_NOTED, {"log": log_id})]
+    return [Head(*row) for row in _NOTED.rows(connection, {"log": log_id})]
+
+
+def has_before(connection: Connection, log_id: int, size: int) -> bool:
+    """Whether a head before this size is kept."""
+    return _BEFORE.first(connection, {"log": log_id, "before": size}) is not None
 
 
 def forget_before(connection: Connection, log_id: int, size: int, *, keep: int) -> None:
     """Forget the heads before this size, but for the one of size `keep`: nobody is shown them again."""
-    connection.execute(_FORGET, {"log": log_id, "before": size, "keep": keep})
+    _FORGET.run(connection, {"log": log_id, "before": size, "keep": keep})
 
 
 def forget_cosignatures(connection: Connection, log_id: int, name: str, key_id: bytes) -> None:
@@ -121,5 +127,10 @@ def read_cosignatures(connection: Connection, log_id: int) -> list[KeptCosignatu
     """The newest cosignature of each key over this log, whatever head it covers."""
     return [
         KeptCosignature(role, size, Hash(root), time, SignatureLine.parse(line.removesuffix("\n")))
-        for role, size, root, time, line in connection.execute(_LINES, {"log": log_id})
+        for role, size, root, time, line in _LINES.rows(connection, {"log": log_id})
     ]
+
+
+def read_times(connection: Connection, log_id: int) -> dict[KeyRef, int]:
+    """When each key has cosigned this log last."""
+    return {(name, key_id): time for name, key_id, time in _TIMES.rows(connection, {"log": log_id})}

@@ -2,15 +2,19 @@
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from ledger.storage.prepared import Prepared
 from ledger.storage.schema import lagging
 
 _l = lagging.c
 _KEY = (_l.log_id == bindparam("of_log"), _l.name == bindparam("of_name"))
 _READ = select(_l.size, _l.since).where(*_KEY)
-_LONG = select(_l.log_id, _l.name).where(_l.since < bindparam("before")).order_by(_l.since, _l.log_id, _l.name)
+_LONG = Prepared(
+    select(_l.log_id, _l.name).where(_l.since < bindparam("before")).order_by(_l.since, _l.log_id, _l.name)
+)
 _ADD = insert(lagging)
 _CHANGE = update(lagging).where(*_KEY).values(size=bindparam("to_size"), since=bindparam("from_now"))
 _FORGET = delete(lagging).where(*_KEY)
+_OF_LOG = Prepared(select(_l.name).where(_l.log_id == bindparam("of_log")))
 
 
 def note_lag(conn: Connection, log_id: int, name: str, size: int, now: int) -> int:
@@ -33,7 +37,12 @@ def count_anew(conn: Connection, log_id: int, name: str, size: int, now: int) ->
 
 def read_lags(conn: Connection, before: int) -> list[tuple[int, str]]:
     """The logs, and the mirrors that vouch for less of them than we hold, since before that moment: few or none."""
-    return [(row[0], row[1]) for row in conn.execute(_LONG, {"before": before})]
+    return [(row[0], row[1]) for row in _LONG.rows(conn, {"before": before})]
+
+
+def lagging_mirrors(conn: Connection, log_id: int) -> frozenset[str]:
+    """The mirrors that are noted for this log: few or none."""
+    return frozenset(row[0] for row in _OF_LOG.rows(conn, {"of_log": log_id}))
 
 
 def forget_lag(conn: Connection, log_id: int, name: str) -> None:

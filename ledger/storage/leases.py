@@ -3,9 +3,10 @@
 A lease ends by itself, so that nobody waits for a process that died.
 """
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from ledger.storage import schema
+from ledger.storage.prepared import Prepared
 
 SCHEDULER = "scheduler"
 ROUND = "round"
@@ -14,16 +15,23 @@ BEAT_SECONDS = 5
 
 _leases = schema.leases.c
 
+_READ = Prepared(select(_leases.holder, _leases.until).where(_leases.name == bindparam("of_name")))
+_HOLD = Prepared(
+    update(schema.leases)
+    .where(_leases.name == bindparam("of_name"))
+    .values({name: bindparam(name) for name in ("holder", "until", "beat")})
+)
+
 
 def take(connection: Connection, name: str, holder: str, now: int, seconds: int) -> bool:
     """Take a lease, or keep one that is ours, for this long from now; returns whether it is ours."""
-    row = connection.execute(select(_leases.holder, _leases.until).where(_leases.name == name)).one_or_none()
+    row = _READ.first(connection, {"of_name": name})
     values = {"holder": holder, "until": now + seconds, "beat": now}
     if row is None:
         connection.execute(insert(schema.leases), {"name": name, **values})
-    elif row.holder == holder or row.until <= now or row.until > now + 2 * seconds:
+    elif row[0] == holder or row[1] <= now or row[1] > now + 2 * seconds:
         # (Further ahead than any lease can be: from a clock that has been put right since.)
-        connection.execute(update(schema.leases).where(_leases.name == name).values(**values))
+        _HOLD.run(connection, {"of_name": name, **values})
     else:
         return False
     return True

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Dialect, Select, exc
+from sqlalchemy import Connection, Dialect, Select, TextClause, exc
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
@@ -62,9 +62,9 @@ class Prepared:
     An insert names the columns of the values it is given first; the others keep what the database puts there.
     """
 
-    def __init__(self, statement: Select[Any] | UpdateBase) -> None:
+    def __init__(self, statement: Select[Any] | UpdateBase | TextClause) -> None:
         self._statement = statement
-        self._writes = isinstance(statement, UpdateBase)
+        self._writes = not isinstance(statement, Select)
         self._compiled: dict[str, _Compiled] = {}  # by database
         self._of_lengths: dict[tuple[str, tuple[int, ...]], _Compiled] = {}  # of lists as well, where it has any
 
@@ -132,22 +132,22 @@ class Prepared:
         return self._of_lengths[key]
 
 
-def _compile(statement: Select[Any] | UpdateBase, dialect: Dialect, given: Mapping[str, Any]) -> _Compiled:
+def _compile(statement: Select[Any] | UpdateBase | TextClause, dialect: Dialect, given: Mapping[str, Any]) -> _Compiled:
     columns = list(given) if isinstance(statement, UpdateBase) else None
     compiled: Any = statement.compile(dialect=dialect, column_keys=columns)
     expanded = compiled.construct_expanded_state(given)
-    binds = {name: bind.type for name, bind in compiled.binds.items()}
+    binds = {name: bind.type for bind, name in compiled.bind_names.items()}
+    lists = tuple(name for name in given if name in compiled.binds and compiled.binds[name].expanding)
+    spread = _spread(given, lists)
+    told: Iterable[Any] = () if isinstance(statement, TextClause) else statement.exported_columns
     return _Compiled(
         expanded.statement,
         _in_order(expanded.positiontup) if compiled.positional else None,
-        tuple(name for name in given if name in compiled.binds and compiled.binds[name].expanding),
-        {name: value for name, value in compiled.params.items() if name not in given},
+        lists,
+        {name: value for name, value in expanded.parameters.items() if name not in spread},
         tuple(_found((name, _impl(each, dialect).bind_processor(dialect)) for name, each in binds.items())),
         tuple(
-            _found(
-                (at, _impl(column.type, dialect).result_processor(dialect, None))
-                for at, column in enumerate(statement.exported_columns)
-            )
+            _found((at, _impl(column.type, dialect).result_processor(dialect, None)) for at, column in enumerate(told))
         ),
     )
 

@@ -351,3 +351,34 @@ def test_a_line_read_from_memory_is_the_line_and_a_bad_one_is_bad_each_time():
     for _ in range(2):
         with pytest.raises(MalformedNote):
             SignatureLine.parse("— name AAA")
+
+
+def test_what_was_found_true_of_a_line_says_nothing_of_another_text_key_or_line():
+    """Verified lines are remembered; nothing else may be taken for one of them, and what failed fails again."""
+    text, other = "log.example/log\n1\nAAAA\n", "log.example/log\n2\nAAAA\n"
+    mine, theirs = (Ed25519Signer("log.example/log", Ed25519PrivateKey.generate()) for _ in range(2))
+    line = mine.sign(text)
+    for _ in range(2):
+        mine.verifier.check(text, line.blob)
+        for verifier, said, blob in (
+            (mine.verifier, other, line.blob),
+            (theirs.verifier, text, line.blob),
+            (mine.verifier, text, bytes([line.blob[0] ^ 1]) + line.blob[1:]),
+            (Verifier("log.example/witness", mine.verifier.kind, mine.verifier.public_key), other, line.blob),
+        ):
+            with pytest.raises(BadSignature):
+                verifier.check(said, blob)
+
+
+@pytest.mark.parametrize("control", [*map(chr, range(0x20))])
+def test_no_control_character_stands_anywhere_in_a_note(control):
+    key = Ed25519Signer("log.example/log", Ed25519PrivateKey.generate())
+    signed = sign_note(TEXT, [key]).decode()
+    for at in range(len(signed) + 1):
+        changed = f"{signed[:at]}{control}{signed[at:]}".encode()
+        if control == "\n":
+            with pytest.raises(MerkleError):
+                open_note(changed, [key.verifier])
+        else:
+            with pytest.raises(MalformedNote):
+                parse_note_unverified(changed)
