@@ -35,6 +35,7 @@ FIELDS = {
     "witness_vkeys",
     "mirror_vkeys",
     "desk_jwk",
+    "introduction",
     "rotations",
     "keys",
     "officers",
@@ -56,6 +57,7 @@ def test_node_json_has_exactly_the_fields_of_the_contract(house):
     assert said["url"] == "https://minzheng.example"
     assert said["log_vkeys"] == house.node.keys.log_vkeys
     assert said["desk_jwk"].keys() == {"kty", "crv", "x"}
+    assert said["introduction"].keys() == {"genesis", "signature"}
     assert said["rotations"] == []
     assert [(one["role"], one["from_index"], one["to_index"]) for one in said["keys"]] == [
         (role, 0, None) for role in ("log", "witness", "mirror", "desk")
