@@ -1,12 +1,12 @@
 """outside witnesses: programs that cosign our log, and are no member's
 
-Revision: 0010, after 0007
+Revision: 0008, after 0007
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
+revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
