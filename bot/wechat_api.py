@@ -6,12 +6,14 @@ database, one refresher at a time, a time limit on every call, and one repeat (i
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 from urllib.parse import quote, urlsplit
 
 import requests
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 from urllib3.util import Timeout
 from wechatpy.client import WeChatClient
 from wechatpy.exceptions import WeChatClientException
@@ -92,7 +94,8 @@ class TokenShelf:
         try:
             token, seconds = fetch()
         except BaseException:
-            self._run_release()
+            with suppress(DBAPIError):  # the lease ends by itself, and why nothing was fetched is what counts
+                self._run_release()
             raise
         # A token shorter than our margin would be fetched for every call.
         expires_at = self._now() + max(float(seconds), 2 * TOKEN_MARGIN_SECONDS)

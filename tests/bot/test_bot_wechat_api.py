@@ -109,6 +109,16 @@ def test_a_token_that_another_process_has_renewed_is_not_thrown_away(any_engine,
     assert shelf.token(lambda: pytest.fail("it was good")) == "new"
 
 
+def test_why_nothing_was_fetched_is_told_though_the_database_fails_then(any_engine, clock):
+    def fetch() -> tuple[str, int]:
+        with any_engine.begin() as connection:
+            connection.execute(sql("DROP TABLE bot_tokens"))
+        raise ApiUnreachable("nobody there")
+
+    with pytest.raises(ApiUnreachable, match="nobody there"):
+        TokenShelf(any_engine, "wx1", clock).token(fetch)
+
+
 @pytest.mark.parametrize("ahead", [5, 365 * 86_400], ids=["just now", "by a clock that ran ahead"])
 def test_a_process_that_died_while_fetching_does_not_block_the_others_for_ever(any_engine, clock, ahead):
     shelf = TokenShelf(any_engine, "wx1", clock, sleep=lambda seconds: setattr(clock, "time", clock.time + seconds))
