@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from ledger.errors import BadDisclosure, IllegalStep
 from ledger.keys import Keys
+from ledger.records import claims as shape
 from ledger.records import codec
 from ledger.records import fold as pure
 from ledger.records.answers import AnswerState
@@ -66,8 +67,9 @@ class Gathered:
         named: set[str] = set()
         for record in records:
             named.add(record.sub)
-            # The second one that it moves, whatever it says of it.
-            named.update(other for claim in _SECOND if isinstance(other := record.clear.get(claim), str))
+            # The second one that it moves, if what it says can be one: nobody has checked that yet.
+            others = (record.clear.get(claim) for claim in _SECOND)
+            named.update(other for other in others if isinstance(other, str) and shape.handle(other))
         self._read_some(named)
         awards = (one.state for one in self._objects.values() if one is not None)
         self._read_some({state.case for state in awards if isinstance(state, AwardState)})

@@ -43,7 +43,7 @@ WAIT_STEP_SECONDS = 0.5
 PARALLEL_MAX = 8
 TURN_SECONDS_MAX = 60.0  # of one peer in a round: whoever answers everything, slowly, holds up the others no longer
 BACKOFF_DOUBLINGS_MAX = 3  # a peer that does not answer is asked every 8th round at the least
-CALLED_ROUNDS = 1  # … and in the next one after it has called us
+CALLED_ROUNDS = 1  # … and in the next one after it has called us about something new
 ERROR_CHARS_MAX = 200
 TWO_HISTORIES = "has shown two histories, and is not cosigned"
 
@@ -205,10 +205,15 @@ def _is_due(peer: Peer, home: Home) -> bool:
 
 
 def _has_just_called(peer: Peer, home: Home) -> bool:
-    """Whether a peer that did not answer has offered us a head since: it is back, and others see how far we hold it."""
+    """Whether a peer that did not answer has offered us a head since, of more than we hold: it is back.
+
+    Others see how far we hold it, by our mirror's word; an old head may have come from anybody.
+    """
     with reading(home.engine) as connection:
-        called_at = witness.last_seen(connection, peer.origin).time
-    return home.now() - called_at <= CALLED_ROUNDS * home.round_seconds
+        seen = witness.last_seen(connection, peer.origin)
+        log_id = entries.find_log(connection, peer.origin)
+        held = 0 if log_id is None else entries.read_edge(connection, log_id).size
+    return seen.size > held and home.now() - seen.time <= CALLED_ROUNDS * home.round_seconds
 
 
 def _check_peers(

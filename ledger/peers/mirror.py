@@ -42,8 +42,8 @@ from ledger.storage.heads import KeptCosignature
 from ledger.storage.network import mirror_name
 
 ENTRIES_A_ROUND_MAX = 16 * 1024  # of one peer: the others wait for their turn
-ENTRIES_A_TRANSACTION = 2_048  # the desk writes in between
-ENTRIES_A_BAD_TRANSACTION = 256  # in a turn in which something was refused
+ENTRIES_A_TRANSACTION = 1_024  # the desk writes in between
+ENTRIES_A_SLOW_TRANSACTION = 256  # the first of a turn, and all that follow a refusal: what is refused costs much more
 WORKERS = min(os.cpu_count() or 1, 8)  # processes that look at entries, while a peer is far ahead
 
 _log = logging.getLogger(__name__)
@@ -94,7 +94,9 @@ def _follow(home: Home, peer: Peer, log_id: int, *, cosign_it: bool) -> tuple[Pr
     read = tile_node(partial(fetch_tile, home.client, peer), opened.checkpoint.size)
     head = as_head(opened)
     _check_growth(home, log_id, head, known, read)
-    if known.newest is None or known.newest.size < head.size or not cosign_it:
+    # What others say of it is kept with our own word, when nothing can come between.
+    is_complete = known.newest is not None and min(known.newest.size, known.stored) >= head.size
+    if not (cosign_it and is_complete):
         _keep_head(home, log_id, head, opened)
     # 3. Its new entries lead to the root that it signed; each record is checked, folded, and joined with what we hold.
     progress = Progress(head.size, known.stored, 0, 0)
@@ -232,10 +234,10 @@ def _catch_up_with(
     new = refused = 0
 
     def most() -> int:
-        """How many entries are stored together. What is refused costs more, and the desk waits no longer for it."""
+        """How many entries are stored together."""
         if not keys.in_order:
             return 1  # the first task names the keys with which all others are looked at
-        return ENTRIES_A_BAD_TRANSACTION if refused else ENTRIES_A_TRANSACTION
+        return ENTRIES_A_TRANSACTION if new and not refused else ENTRIES_A_SLOW_TRANSACTION
 
     with examining_in_turn(keys, min(head.size - edge.size, ENTRIES_A_ROUND_MAX), workers) as examiner:
         silent: list[PeerUnreachable] = []

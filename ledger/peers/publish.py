@@ -54,6 +54,12 @@ class _Said:
     signed: bytes
     opened: CosignedCheckpoint
 
+    @property
+    def head(self) -> evidence.Head:
+        """The head, as evidence writes it."""
+        checkpoint = self.opened.checkpoint
+        return evidence.Head(checkpoint.origin, checkpoint.size, checkpoint.root, self.signed)
+
 
 def publish_round(home: Home, *, cosign: bool = True) -> int | None:
     """Sign a new head, have it cosigned and publish it; returns its size, None when there was nothing to publish.
@@ -151,7 +157,7 @@ def _gather(home: Home, head: Head, seconds: float) -> Iterator[Sequence[Cosigna
         offers = [(peer, _Offer(head, last_said(said, peer.witness_verifiers))) for peer in _askable(connection)]
     pool = ThreadPoolExecutor(PARALLEL_MAX)
     asked: dict[Future[Sequence[Cosignature]], Peer] = {
-        pool.submit(_offer_to, home, peer, offer): peer for peer, offer in offers
+        pool.submit(_offer_to, home, peer, made): peer for peer, made in offers
     }
     try:
         for answer in as_completed(asked, timeout=seconds):
@@ -237,12 +243,11 @@ def _keep_mirrors(home: Home, said: Sequence[_Said]) -> None:
                 stolen.append(one)
             else:
                 cosigners.keep(connection, home.log.id, checkpoint, one.opened.cosignatures)
-    for one in strange:
-        checkpoint = one.opened.checkpoint
-        _log.warning("%s: holds size %d of our log, which we do not", one.url, checkpoint.size)
-        note_strange(home, [evidence.Head(home.origin, checkpoint.size, checkpoint.root, one.signed)])
     for one in stolen:
         _raise_theft(home, one.opened.checkpoint.size, one.signed)
+    for one in strange:
+        _log.warning("%s: holds size %d of our log, which we do not", one.url, one.head.size)
+    note_strange(home, [one.head for one in strange])
 
 
 def _raise_theft(home: Home, size: int, signed: bytes) -> None:

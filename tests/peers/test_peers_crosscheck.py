@@ -261,7 +261,8 @@ def test_who_lacked_a_record_and_went_away_lacks_it_still(county):
     assert ("R35", "A", "21.example/log") in found(run_round(county.police))
 
 
-def test_a_peer_that_calls_us_is_asked_in_the_next_round(county):
+def test_a_peer_that_calls_us_about_something_new_is_asked_in_the_next_round(county):
+    """What it has shown before might have come from anybody."""
     county.round()
     county.wire.lose(HOSTS[0])
     for _ in range(16):
@@ -271,13 +272,15 @@ def test_a_peer_that_calls_us_is_asked_in_the_next_round(county):
     while county.clock() // ROUND_SECONDS % 8 != 1:  # its turn has just passed
         county.clock.wait(ROUND_SECONDS)
     county.wire.asked.clear()
-    run_round(county.police, patient=False)
-    assert "/log/checkpoint" not in county.wire.paths(HOSTS[0])
-    run_round(county.civil)
-    county.clock.wait(ROUND_SECONDS)
-    county.wire.asked.clear()
-    run_round(county.police, patient=False)
-    assert "/log/checkpoint" in county.wire.paths(HOSTS[0])
+    for is_new in (False, True):
+        if is_new:
+            county.town.apply()
+            county.publish("民政局")
+        run_round(county.civil)
+        county.clock.wait(ROUND_SECONDS)
+        county.wire.asked.clear()
+        run_round(county.police, patient=False)
+        assert ("/log/checkpoint" in county.wire.paths(HOSTS[0])) == is_new
 
 
 # --- what joins two logs ---

@@ -113,6 +113,7 @@ def test_only_what_is_new_is_fetched(county):
 def test_a_log_longer_than_a_round_takes_is_followed_in_several(county, monkeypatch):
     monkeypatch.setattr(mirror, "ENTRIES_A_ROUND_MAX", 256)
     monkeypatch.setattr(mirror, "ENTRIES_A_TRANSACTION", 100)
+    monkeypatch.setattr(mirror, "ENTRIES_A_SLOW_TRANSACTION", 100)
     case = Statement("case-submitted", new_handle(), {"matter": "m"})
     clerk = county.town.civil.staff["林芳"].handle
     template = signed(county.civil, case, by=clerk)

@@ -19,6 +19,7 @@ from ledger.records.statement import Statement
 from ledger.scribe import new_handle
 from ledger.storage import entries, heads, schema
 from ledger.storage.engine import reading, transaction
+from tests.fakes.network import status
 from tests.peers.rig import ROUND_SECONDS, make_county
 from tests.peers.smuggling import forged, put, signed
 
@@ -255,6 +256,23 @@ def test_what_others_say_of_a_quiet_log_is_kept_though_our_witness_may_not_speak
         patched.setattr(witness, "cosign_growth", waits)
         with pytest.raises(MarkLost):
             run_round(county.police)
+    after = said_of(county.police, county.civil.origin)
+    assert after["22.example/witness"] > before["22.example/witness"]
+
+
+def test_what_others_say_of_a_head_is_kept_though_its_entries_do_not_come(county):
+    """A log that keeps back an entry is cosigned by others all the same: that they look is not forgotten."""
+    for _ in range(2):
+        county.round()
+    county.town.apply()
+    county.publish("民政局")
+    county.wire.tamper("21.example", "/tile/entries/", status(500))
+    run_round(county.police)
+    before = said_of(county.police, county.civil.origin)
+    county.clock.wait(ROUND_SECONDS)
+    run_round(county.civil)
+    [row] = run_round(county.police, "民政局").rows
+    assert row.error is not None
     after = said_of(county.police, county.civil.origin)
     assert after["22.example/witness"] > before["22.example/witness"]
 
