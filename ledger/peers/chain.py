@@ -4,7 +4,6 @@ Each is checked like every record, and signed by the keys before it and by those
 for whoever fetched them to prove.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -55,11 +54,6 @@ class Chain:
         self.handle = record.sub
         self.objects |= changed
         return record
-
-    def take_all(self, some: Iterable[tuple[int, bytes]]) -> None:
-        """Follow several; raises as `take` does."""
-        for index, entry in some:
-            self.take(index, entry)
 
     @property
     def state(self) -> DepartmentState | None:
