@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Engine, inspect, select
+from sqlalchemy import Engine, inspect
 
 from ledger.desk import Desk
 from ledger.errors import Misconfigured
@@ -23,7 +23,7 @@ from ledger.records import claims as shape
 from ledger.records.jsonstrict import Json
 from ledger.records.statement import Record, Statement, parse_record, public_jwk, sign
 from ledger.scribe import new_handle
-from ledger.storage import entries, schema
+from ledger.storage import cursors, entries
 from ledger.storage.engine import open_engine, prepare_directory, read_moment, reading, transaction
 from ledger.storage.facts import read_signer
 from ledger.storage.upgrade import check_current, migrate
@@ -142,9 +142,8 @@ def open_database(settings: NodeSettings) -> Engine:
 
 
 def _check_finished(engine: Engine) -> None:
-    cursors = schema.cursors.c
     with reading(engine) as connection:
-        if connection.execute(select(cursors.pos).where(cursors.name == UNFINISHED)).first() is not None:
+        if cursors.read(connection, UNFINISHED) is not None:
             raise Misconfigured(
                 "ONETRIP_DATABASE_URL: this database was begun by `restore --from-peers` and is not complete;"
                 " run it again"

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, delete, inspect, select
+from sqlalchemy import Connection, Engine, inspect
 
-from ledger.backup.writing import remember
 from ledger.desk import Desk
 from ledger.errors import ForkFound, LedgerError, Misconfigured, PeerUnreachable
 from ledger.folding import read_folded
@@ -29,14 +28,12 @@ from ledger.peers.joining import Introduction, fetch_node, follow_again
 from ledger.peers.recovery import fetch_back
 from ledger.records.governance import DepartmentState
 from ledger.records.rotation import ROLES
-from ledger.storage import entries, schema
+from ledger.storage import cursors, entries
 from ledger.storage.engine import open_engine, prepare_directory, reading, transaction
 from ledger.storage.facts import read_departments
 from ledger.storage.upgrade import migrate_on
 
 REBUILT = "rebuilt-at"  # a cursor: when this database was begun from the others' mirrors
-
-_cursors = schema.cursors.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +100,11 @@ def _is_begun(engine: Engine) -> bool:
     """Whether an earlier run has begun here; raises Misconfigured when the database is anything else but empty."""
     with reading(engine) as connection:
         tables = inspect(connection).get_table_names()
-        if "cursors" in tables and _cursor(connection, REBUILT):
+        if "cursors" in tables and cursors.read(connection, REBUILT) is not None:
             return True
     if tables:
         raise Misconfigured("ONETRIP_DATABASE_URL: this database holds tables already, and is never overwritten")
     return False
-
-
-def _cursor(connection: Connection, name: str) -> bool:
-    return connection.execute(select(_cursors.pos).where(_cursors.name == name)).first() is not None
 
 
 # --- who is there ---
@@ -183,8 +176,7 @@ def _begin(engine: Engine, origin: str, at: int) -> None:
     with transaction(engine) as connection:
         migrate_on(connection)
         entries.create_log(connection, origin, own=True)
-        for name in (REBUILT, UNFINISHED, RESTORED):
-            remember(connection, name, at)
+        cursors.keep(connection, dict.fromkeys((REBUILT, UNFINISHED, RESTORED), at))
 
 
 def _fetch_log(node: Node, said: Sequence[Said]) -> list[str]:
@@ -240,4 +232,4 @@ def _finish(node: Node, held: Sequence[NodeKeys]) -> None:
                     f"ONETRIP_KEY_FILE: {node.settings.key_file} does not hold the {role} key that our log has in force"
                     f" since index {wanted.from_index}; put the newer key file there, and run the same command again"
                 )
-        connection.execute(delete(schema.cursors).where(_cursors.name == UNFINISHED))
+        cursors.forget(connection, UNFINISHED)

@@ -6,23 +6,22 @@ Nothing happens when nobody looks any more, so this is asked once a round.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from ledger import findings
 from ledger.merkle.checkpoint import Checkpoint
 from ledger.peers.cosignatures import Cosigners
 from ledger.peers.home import Home, read_peers
 from ledger.rules import logs as rules
-from ledger.storage import entries, heads, schema
+from ledger.storage import cursors, entries, heads, schema
 from ledger.storage.heads import KeptCosignature
 from ledger.storage.lags import count_anew, forget_lag, lagging_mirrors, note_lag
 from ledger.storage.prepared import Prepared
 
 WATCHING_SINCE = "watching-since"  # a cursor: when our own rounds began to cosign
 
-_heads, _cursors = schema.heads.c, schema.cursors.c
+_heads = schema.heads.c
 
-_SINCE = Prepared(select(_cursors.pos).where(_cursors.name == WATCHING_SINCE))
 _BEYOND = Prepared(
     select(func.min(_heads.at), func.min(_heads.size)).where(
         _heads.log_id == bindparam("log"), _heads.size > bindparam("covered")
@@ -64,9 +63,9 @@ def watch_logs(connection: Connection, home: Home) -> None:
 
 def _watching_since(connection: Connection, now: int) -> int:
     """Before our first round nobody could have looked: the story is older than the network."""
-    known: int | None = _SINCE.scalar(connection)
+    known = cursors.read(connection, WATCHING_SINCE)
     if known is None:
-        connection.execute(insert(schema.cursors), {"name": WATCHING_SINCE, "pos": now})
+        cursors.keep(connection, {WATCHING_SINCE: now})
     return now if known is None else known
 
 

@@ -13,10 +13,11 @@ from sqlalchemy import Engine, create_engine, inspect
 
 from ledger.backup.sealing import open_file, private_folder
 from ledger.backup.tables import Part, copy_rows, count_on, ledger_parts, only_of
-from ledger.backup.writing import BACKED_UP, FORMAT, KEYS_NAME, About, read_keys, remember
+from ledger.backup.writing import BACKED_UP, FORMAT, KEYS_NAME, About, read_keys
 from ledger.errors import Misconfigured
 from ledger.guarded import guard
 from ledger.peers.exchange import RESTORED
+from ledger.storage import cursors
 from ledger.storage.engine import open_engine, prepare_directory, reading, transaction
 from ledger.storage.upgrade import migrate_on, newest_revision
 
@@ -89,7 +90,6 @@ def _fill(engine: Engine, plain: Path, parts: Sequence[Part], about: About, now:
             migrate_on(connection)
             copy_rows(read, connection, parts)
             count_on(connection, [part.table for part in parts])
-            remember(connection, BACKED_UP, about.made_at)
-            remember(connection, RESTORED, now)
+            cursors.keep(connection, {BACKED_UP: about.made_at, RESTORED: now})
     finally:
         source.dispose()

@@ -10,22 +10,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyrage
-from sqlalchemy import Connection, Engine, MetaData, create_engine, delete, insert, select, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, text
 
 from ledger.backup.sealing import private_folder, seal_file
 from ledger.backup.tables import Part, copy_rows, ledger_parts, wrapped_keys
 from ledger.errors import Misconfigured
 from ledger.files import replace_file
 from ledger.records import base64url
-from ledger.storage import entries, heads, schema
+from ledger.storage import cursors, entries, heads
 from ledger.storage.engine import reading, transaction
 from ledger.storage.upgrade import current_revision
 
 FORMAT = 1
 KEYS_NAME = "citizen-keys.age"
 BACKED_UP = "backed-up"  # a cursor: when, by our clock
-
-_cursors = schema.cursors.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def back_up(engine: Engine, origin: str, file: Path, passphrase: str, *, more: S
         _seal_keys(keys_file, origin, keys, passphrase)
         seal_file(plain, file, passphrase)
     with transaction(engine) as connection:
-        remember(connection, BACKED_UP, now)
+        cursors.keep(connection, {BACKED_UP: now})
     return about
 
 
@@ -112,12 +110,6 @@ def check_ours(path: Path, origin: str, passphrase: str) -> None:
 # --- when ---
 
 
-def remember(connection: Connection, name: str, at: int) -> None:
-    """Keep a moment under a name."""
-    connection.execute(delete(schema.cursors).where(_cursors.name == name))
-    connection.execute(insert(schema.cursors), {"name": name, "pos": at})
-
-
 def last_backup(connection: Connection) -> int | None:
     """When the node was backed up last; None when it never was."""
-    return connection.execute(select(_cursors.pos).where(_cursors.name == BACKED_UP)).scalar_one_or_none()
+    return cursors.read(connection, BACKED_UP)

@@ -36,7 +36,7 @@ from ledger.records.funds import AwardState, AwardStatus, PaymentState
 from ledger.records.jsonstrict import Json, format_json, parse_json
 from ledger.records.numbers import is_number
 from ledger.records.statement import Record, open_disclosure, parse_record, thumbprint
-from ledger.storage import entries, schema
+from ledger.storage import cursors, entries, schema
 from ledger.storage.engine import reading, transaction
 from ledger.storage.facts import read_story
 from ledger.storage.prepared import Prepared
@@ -57,7 +57,6 @@ _WAITING = Prepared(
     .order_by(_waiting_for.since, _waiting_for.handle)
     .limit(OBJECTS_A_ROUND_MAX)
 )
-_RESTORED_AT = select(schema.cursors.c.pos).where(schema.cursors.c.name == RESTORED)
 
 # Whom the records of an object are told to, and what of each kind.
 _TO_PAYER: Mapping[str, tuple[str, ...]] = {
@@ -138,7 +137,7 @@ def _count_once(home: Home, proven: Proven) -> None:
     kept = schema.nonces.c
     try:
         with transaction(home.engine, facts=False) as connection:
-            restored_at = connection.execute(_RESTORED_AT).scalar()
+            restored_at = cursors.read(connection, RESTORED)
             if restored_at is not None and proven.expires <= restored_at + SKEW_SECONDS_MAX:
                 raise NotForYou("asked before this node was put back from a backup, which holds no nonces")
             # An expired signature is refused before its nonce is looked for.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection
 
 from ledger.errors import MalformedRecord
 from ledger.officers import totp_place
@@ -17,7 +17,7 @@ from ledger.records import base64url
 from ledger.records.kinds import BY_NAME
 from ledger.records.statement import Record, parse_record, thumbprint
 from ledger.second_factor import new_secret
-from ledger.storage import entries, lookups, officers, schema
+from ledger.storage import cursors, entries, lookups, officers, schema
 from ledger.storage.vault import Vault, held_names
 from ledger.times import day_in_china
 
@@ -51,11 +51,10 @@ def note_recovered(connection: Connection, home: Home, start: int, some: Sequenc
             _enrolled_since(connection, home, record)
         if record.kind == "renewal":
             _renewed_since(connection, home, record)
-    begun, ended = _read(connection, RECOVERED_FROM), _read(connection, RECOVERED_TO)
+    begun, ended = cursors.read(connection, RECOVERED_FROM), cursors.read(connection, RECOVERED_TO)
     if begun is None or ended != start:
         begun = start
-    _write(connection, RECOVERED_FROM, begun)
-    _write(connection, RECOVERED_TO, start + len(some))
+    cursors.keep(connection, {RECOVERED_FROM: begun, RECOVERED_TO: start + len(some)})
 
 
 def _enrolled_since(connection: Connection, home: Home, record: Record) -> None:
@@ -102,7 +101,7 @@ class LostOfficer:
 def officers_without_keys(connection: Connection, log_id: int) -> list[LostOfficer]:
     """Who was enrolled by a record that came back from a mirror: revoked and enrolled again, they can work."""
     enrolled = {record.sub for _index, record in _recovered(connection, log_id) if record.kind == "enrolment"}
-    ended = _read(connection, RECOVERED_TO) or 0
+    ended = cursors.read(connection, RECOVERED_TO) or 0
     return [
         LostOfficer(row.handle, tuple(row.roles), row.from_index)
         for row in officers.all_officers(connection)
@@ -121,7 +120,7 @@ def what_is_missing(connection: Connection, log_id: int) -> list[Missing]:
 
 def _recovered(connection: Connection, log_id: int) -> Iterator[tuple[int, Record]]:
     """Every record that came back, a few at a time: it may have been the whole log."""
-    begun, ended = _read(connection, RECOVERED_FROM), _read(connection, RECOVERED_TO)
+    begun, ended = cursors.read(connection, RECOVERED_FROM), cursors.read(connection, RECOVERED_TO)
     if begun is not None and ended is not None:
         for start in range(begun, ended, READ_AT_ONCE):
             yield from _parsed(start, entries.read_entries(connection, log_id, start, min(start + READ_AT_ONCE, ended)))
@@ -133,12 +132,3 @@ def _parsed(start: int, some: Sequence[bytes]) -> Iterator[tuple[int, Record]]:
             yield index, parse_record(entry)
         except MalformedRecord:
             continue
-
-
-def _read(connection: Connection, name: str) -> int | None:
-    return connection.execute(select(_cursors.pos).where(_cursors.name == name)).scalar_one_or_none()
-
-
-def _write(connection: Connection, name: str, pos: int) -> None:
-    connection.execute(delete(schema.cursors).where(_cursors.name == name))
-    connection.execute(insert(schema.cursors), {"name": name, "pos": pos})

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection
 
 from ledger.errors import ForkFound, LedgerError, PeerUnreachable
 from ledger.merkle.cosignature import open_cosigned
@@ -24,21 +24,14 @@ from ledger.peers.home import Home, Peer, read_peers
 from ledger.peers.mirror import mirrored_head
 from ledger.peers.retired import check_retired
 from ledger.peers.witness import hash_of_origin
-from ledger.storage import entries, heads, schema
+from ledger.storage import cursors, entries, heads
 from ledger.storage.engine import reading, transaction
-from ledger.storage.prepared import Prepared
 
 PARALLEL_MAX = 8
 ASK_SECONDS_MAX = 15.0  # of one peer: the note, and the tiles of its mirror when it has seen more than we
 NOTE_BYTES_MAX = 64 * 1024  # the log's lines and the witness's have some 10 KiB
 
 _log = logging.getLogger(__name__)
-
-_cursors = schema.cursors.c
-
-_TURNS = Prepared(select(_cursors.name, _cursors.pos).where(_cursors.name.in_(bindparam("names", expanding=True))))
-_NEXT_TURN = Prepared(update(schema.cursors).where(_cursors.name == bindparam("of_name")).values(pos=bindparam("to")))
-_FIRST_TURN = Prepared(insert(schema.cursors))
 
 
 def compare_views(home: Home, asked: Iterable[str], after_each: Callable[[], object] = lambda: None) -> None:
@@ -82,11 +75,8 @@ def _take_turns(home: Home, origins: Sequence[str]) -> dict[str, int]:
         return {}
     names = {f"third-log {hash_of_origin(origin)[:30]}": origin for origin in origins}
     with transaction(home.engine, facts=False) as connection:
-        known: dict[str, int] = dict(_TURNS.rows(connection, {"names": [*names]}))
-        if known:
-            _NEXT_TURN.run(connection, *({"of_name": name, "to": turn + 1} for name, turn in known.items()))
-        if new := [{"name": name, "pos": 1} for name in names if name not in known]:
-            _FIRST_TURN.run(connection, *new)
+        known = cursors.read_some(connection, [*names])
+        cursors.keep(connection, {name: known.get(name, 0) + 1 for name in names})
     return {origin: known.get(name, 0) for name, origin in names.items()}
 
 

@@ -1,28 +1,22 @@
 """How many entries of each mirrored log the last round has left to the next, because one peer's share was used up."""
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection
 
-from ledger.storage import schema
-from ledger.storage.prepared import Prepared
+from ledger.storage import cursors
 
 _NAME = "left-over:"  # with the log's id, a cursor
-
-_cursors = schema.cursors.c
-
-_POS = Prepared(select(_cursors.pos).where(_cursors.name == bindparam("of_name")))
 
 
 def note_left(conn: Connection, log_id: int, left: int) -> None:
     """Remember it; 0 when all was taken."""
     name = f"{_NAME}{log_id}"
-    if _POS.scalar(conn, {"of_name": name}) == (left or None):
-        return
-    conn.execute(delete(schema.cursors).where(_cursors.name == name))
-    if left:
-        conn.execute(insert(schema.cursors), {"name": name, "pos": left})
+    known = cursors.read(conn, name)
+    if left and left != known:
+        cursors.keep(conn, {name: left})
+    elif not left and known is not None:
+        cursors.forget(conn, name)
 
 
 def read_left(conn: Connection) -> dict[int, int]:
     """By the id of the log, those of which something is left."""
-    query = select(_cursors.name, _cursors.pos).where(_cursors.name.startswith(_NAME))
-    return {int(name.removeprefix(_NAME)): left for name, left in conn.execute(query)}
+    return {int(name.removeprefix(_NAME)): left for name, left in cursors.read_beginning(conn, _NAME).items()}
