@@ -26,6 +26,7 @@ from ledger.rules.times import before_reference
 from ledger.snapshots import NOTHING, Dossier, by_log, read_some
 from ledger.storage import findings as rows
 from ledger.storage.due import Due, ensure_due, set_due
+from ledger.storage.entries import find_log
 from ledger.storage.network import Network
 from ledger.storage.prepared import Prepared
 from ledger.storage.schema import findings, logs, waiting
@@ -168,7 +169,7 @@ class _Evaluation:
                 waits[payment] = self.now
                 _wait(self.conn, payment, snapshot.ref, self.now)
             elif payment in waits and payment not in unfounded:
-                self.conn.execute(_ARRIVED, {"in_log": rows.find_log(self.conn, payment.log), "of_handle": payment.sub})
+                self.conn.execute(_ARRIVED, {"in_log": find_log(self.conn, payment.log), "of_handle": payment.sub})
         early = {payment for payment, since in waits.items() if self.now - since <= self.wait_seconds}
         return [mismatch for mismatch in found if mismatch.rule != "R09" or mismatch.about not in early]
 
@@ -210,7 +211,7 @@ def _out_of_order(dossier: Dossier, snapshot: AwardSnapshot) -> list[Mismatch]:
 
 
 def _wait(conn: Connection, payment: Ref, award: Ref, now: int) -> None:
-    place = {"log_id": rows.find_log(conn, payment.log), "handle": payment.sub, "since": now, "private": False}
+    place = {"log_id": find_log(conn, payment.log), "handle": payment.sub, "since": now, "private": False}
     conn.execute(_WAIT, {**place, "ref_log": award.log, "ref_handle": award.sub})
 
 
@@ -301,7 +302,7 @@ def settle_log(conn: Connection, rule: str, origin: str, found: Mismatch | None,
 
 def settle_logs(conn: Connection, rule: str, origin: str, found: Sequence[Mismatch], now: int) -> None:
     """The same of a rule that may say several things about one log (R35)."""
-    log_id = rows.find_log(conn, origin)
+    log_id = find_log(conn, origin)
     if log_id is None:
         return
     for name in rows.read_open_about_log(conn, log_id, rule):
@@ -317,7 +318,7 @@ def _place(conn: Connection, mismatch: Mismatch) -> dict[str, Any]:
         origin, handle = mismatch.about.log, mismatch.about.sub
     else:
         origin, handle = mismatch.facts["log"], None
-    return {"rule": mismatch.rule, "log_id": rows.find_log(conn, origin), "handle": handle}
+    return {"rule": mismatch.rule, "log_id": find_log(conn, origin), "handle": handle}
 
 
 def _opened(mismatch: Mismatch, raised_at: int) -> dict[str, Any]:

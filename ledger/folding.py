@@ -26,11 +26,11 @@ from ledger.records.statement import Record, open_disclosure
 from ledger.storage import facts as rows
 from ledger.storage import lookups
 from ledger.storage.engine import kept
-from ledger.storage.entries import first_index
+from ledger.storage.entries import find_log, first_index
 from ledger.storage.facts import Key, News, SignerRow
 from ledger.storage.lookups import Lookups
 from ledger.storage.many import read_objects
-from ledger.storage.schema import logs, waiting
+from ledger.storage.schema import waiting
 from ledger.storage.vault import Placed, Vault, held_names
 
 DESK_PERSON = PERSON_OF_DESK
@@ -225,7 +225,6 @@ def _apply_to_signers(conn: Connection, log_id: int, idx: int, record: Record, n
 
 # --- what is private, fetched from the department that has it ---
 
-_LOG_ID = select(logs.c.id).where(logs.c.origin == bindparam("origin"))
 _WAIT = insert(waiting)
 _ARRIVED = delete(waiting).where(
     waiting.c.log_id == bindparam("of_log"), waiting.c.handle == bindparam("of_handle"), waiting.c.private
@@ -288,7 +287,7 @@ def _owner(conn: Connection, log_id: int, record: Record, folded: Folded | None)
 
 
 def _owner_of(conn: Connection, ref: Ref) -> str | None:
-    log_id = conn.execute(_LOG_ID, {"origin": ref.log}).scalar()
+    log_id = find_log(conn, ref.log)
     return None if log_id is None else lookups.read_owner(conn, (log_id, ref.sub))
 
 
@@ -302,6 +301,6 @@ def _register(
     if mac is None and folded is not None and isinstance(folded.state, PaymentState):
         # A payment answers to the query code of the case that it comes from.
         award = folded.state.award
-        log_id = conn.execute(_LOG_ID, {"origin": award.log}).scalar()
+        log_id = find_log(conn, award.log)
         mac = None if log_id is None else lookups.read_code_mac(conn, (log_id, award.sub))
     lookups_of.register(conn, number, key, owner, mac)

@@ -36,7 +36,6 @@ _IS_OPEN = and_(_f.state == OPEN, _UNDECIDED)
 _ALL = select(*_COLUMNS).outerjoin(logs, logs.c.id == _f.log_id)
 _ONE = _ALL.where(_f.id == bindparam("id"))
 _STATE = Prepared(select(_f.state, _f.severity, _f.facts).where(_f.id == bindparam("id")))
-_LOG = Prepared(select(logs.c.id).where(logs.c.origin == bindparam("origin")))
 _ABOUT_LOG = Prepared(
     select(_f.id).where(
         _f.state == OPEN, _f.log_id == bindparam("log_id"), _f.handle.is_(None), _f.rule == bindparam("rule")
@@ -89,12 +88,6 @@ class Step(NamedTuple):
     state: str
     severity: str
     facts: Mapping[str, Any]
-
-
-def find_log(conn: Connection, origin: str) -> int | None:
-    """The id of a log in this database, None when it is not kept here."""
-    found: int | None = _LOG.scalar(conn, {"origin": origin})
-    return found
 
 
 def read_state(conn: Connection, finding: str) -> tuple[str, str, Mapping[str, Any]] | None:

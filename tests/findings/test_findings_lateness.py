@@ -252,7 +252,7 @@ def arrive(conn, source: Department, size: int, now: int, *, known: bool = True)
 
     `known` False: each is folded by itself, and what it is about is read again for the rules.
     """
-    log_id = rows.find_log(conn, source.origin)
+    log_id = entries.find_log(conn, source.origin)
     assert log_id is not None
     have = entries.read_edge(conn, log_id).size
     new = source.records()[have : have + size]

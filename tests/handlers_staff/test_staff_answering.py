@@ -8,8 +8,8 @@ from sqlalchemy import update
 from ledger import findings
 from ledger.desk import new_handle
 from ledger.records.statement import Statement
+from ledger.storage import entries, schema
 from ledger.storage import findings as rows
-from ledger.storage import schema
 from ledger.storage.engine import reading, transaction
 from ledger.storage.findings import read_findings
 from tests.handlers_staff.office import OLD_AGE, at
@@ -51,7 +51,7 @@ def hear(office):
         with transaction(here.engine) as conn:
             for record in there.records():
                 findings.evaluate(conn, [there.ref(record.sub)], town.clock(), wait_seconds=WAIT)
-                log_id = rows.find_log(conn, there.origin)
+                log_id = entries.find_log(conn, there.origin)
                 assert log_id is not None
                 findings.take_answer(conn, log_id, record, town.clock(), wait_seconds=WAIT)
     assert before == {one.name: one.size() for one in (town.civil, town.finance)}
