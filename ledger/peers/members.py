@@ -91,7 +91,7 @@ def read_waiting(connection: Connection) -> list[Waiting]:
         for one in (*view.open(), *view.about_us)
         if _is_named_right(one.change, network, shown)
     ]
-    return _in_order([*begun, *_not_begun(view, shown, network, {one.member for one in begun})])
+    return in_order([*begun, *_not_begun(view, shown, network, {one.member for one in begun})])
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,8 @@ def find_changes(connection: Connection, change: str, name: str) -> list[Waiting
     return [Waiting(LEFT, named_so[leaver], leaver, (), epoch.needed, by_us=False, is_ours=True, words=None)]
 
 
-def _in_order(waiting: Sequence[Waiting]) -> list[Waiting]:
+def in_order(waiting: Sequence[Waiting]) -> list[Waiting]:
+    """What waits, as an administrator should read it, however many a single member introduces."""
     turns: Counter[tuple[str, ...]] = Counter()
     order = []
     for at, one in enumerate(waiting):

@@ -24,7 +24,7 @@ from ledger.peers.introduced import (
 )
 from ledger.peers.invitations import invite
 from ledger.peers.joining import add_peer, fetch_node, remove_peer
-from ledger.peers.members import found_network
+from ledger.peers.members import Waiting, found_network, in_order, read_waiting
 from ledger.records import base64url
 from ledger.records.epochs import JOINED, Change, Member, Vote, founding_name, sorted_members
 from ledger.records.statement import Statement, parse_record
@@ -406,6 +406,54 @@ def test_a_puppet_that_one_member_introduces_is_followed_and_counted_by_nobody(n
         network.round(*FIRST, OTHER)
     assert all(OTHER not in followed(network, name) for name in FIRST[1:])
     assert {network.count(name) for name in FIRST} == {(1, 4)}
+
+
+def put_namesake(network: Network, liar: str) -> None:
+    """A member introduces a department of its own making under the newcomer's name; it has signed that itself."""
+    puppet = network.node(OTHER)
+    named = replace(puppet, settings=replace(puppet.settings, name=NEW))
+    with reading(puppet.engine) as connection:
+        card = sign_introduction(connection, named)
+    keys = {f"{one}_keys": [*getattr(puppet.keys, f"{one}_vkeys")] for one in ("log", "witness", "mirror")}
+    put(network.node(liar), lying_record(network, liar, NEW, member=puppet.origin, card=card.claim, **keys))
+
+
+@pytest.mark.attack
+def test_a_name_that_fits_two_is_not_agreed_to_before_an_administrator_says_which_log(network: Network):
+    network.join("民政局")
+    put_namesake(network, "财政局")
+    for _ in range(2):
+        network.round(*FIRST)
+    assert network.county.findings("公安局") == []
+    for name in ("公安局", "民政局"):
+        told = network.say(name, f"#同意加入 {NEW}")
+        assert f"叫{NEW}的有2家：25.example/log、26.example/log" in told
+        assert "请核对" not in told
+    words = network.node(NEW).keys.fingerprint
+    assert words in network.say("公安局", "#同意加入 25.example/log")
+    # Whom we follow comes first.
+    with reading(network.node("民政局").engine) as connection:
+        assert [one.member.origin for one in read_waiting(connection)] == ["25.example/log", "26.example/log"]
+    # What is tapped in the list names the log as well.
+    listed = network.say("公安局", "#同意加入")
+    assert words in network.say("公安局", str(1 if listed.index("民政局介绍") < listed.index("财政局介绍") else 2))
+
+
+def test_one_member_that_introduces_many_does_not_push_others_off_the_list():
+    def waiting(name: str, *by: str, words: str | None = "words", url: str | None = "https://x.example") -> Waiting:
+        member = Member(f"{name}.example/log", "g")
+        return Waiting(JOINED, name, member, (), 3, by_us=False, is_ours=True, words=words, url=url, by=by)
+
+    puppets = [waiting(f"puppet{number}", "liar") for number in range(9)]
+    given = [
+        waiting("stranger", words=None, url=None),
+        *puppets,
+        waiting("newcomer", "host"),
+        waiting("known", "host", "other"),
+        waiting("ours", url=None),
+    ]
+    order = [one.department for one in in_order(given)]
+    assert order == ["ours", "known", "puppet0", "newcomer", *(one.department for one in puppets[1:]), "stranger"]
 
 
 def test_a_newcomer_that_cannot_be_told_apart_is_refused_before_anybody_signs(network: Network):
