@@ -26,7 +26,7 @@ from ledger.peers.invitations import invite
 from ledger.peers.joining import add_peer, fetch_node, remove_peer
 from ledger.peers.members import Waiting, found_network, in_order, read_waiting
 from ledger.records import base64url
-from ledger.records.epochs import JOINED, Change, Member, Vote, founding_name, sorted_members
+from ledger.records.epochs import JOINED, LEFT, Change, Member, Vote, founding_name, sorted_members
 from ledger.records.statement import Statement, parse_record
 from ledger.rules.epochs import Said
 from ledger.storage import entries, schema
@@ -300,6 +300,20 @@ def test_whom_a_network_has_taken_in_since_is_followed_once_the_founders_logs_ar
     lately = view_of(said[0], [said[0], said[3]])
     assert to_follow(lately, {later.origin}, [a, b]) == [a, b]
     assert to_follow(lately, set(), [a, b]) == []
+
+
+def test_who_has_left_follows_the_members_again_when_one_agrees_after_epochs_that_it_has_not_heard_of():
+    founders = a, b, own = tuple(Member(f"{name}.example/log", "g") for name in ("a", "b", "own"))
+    left = Vote(1, Change(2, founding_name(founders), LEFT, "own", own))
+    back = Vote(1, Change(7, "an epoch that is not known here", JOINED, "own", own))
+
+    def seen(*more: Vote) -> View:
+        said = [Said(a, (founders,), (left, *more)), Said(b, (founders,), (left,)), Said(own, (founders,), (left,))]
+        return view_of(said[2], said)
+
+    epoch = seen().epoch
+    assert (epoch is not None and epoch.members, to_follow(seen(), set())) == ((a, b), [])
+    assert to_follow(seen(back), set()) == [a, b]
 
 
 def test_the_answer_to_the_newcomer_says_who_is_in_the_network(network: Network):
