@@ -77,7 +77,7 @@ def join_command(console: Console, code: str, yes_if: str | None) -> None:
             stop(COULD_NOT, f"{host.name} has not answered yet; the same command again goes on from here")
         _follow(node, host)
         if standing.network:
-            note_invited(node)
+            note_invited(node, host.origin)
         click.echo(_what_follows(node, standing))
 
 

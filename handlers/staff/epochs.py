@@ -1,5 +1,8 @@
 """#同意加入 and #同意退出: an administrator's word on who belongs to the network, and what waits for it."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 from bot.replies import Reply
 from handlers.dialogue import Choice, answer, lines
 from handlers.locale import Own
@@ -10,8 +13,8 @@ from handlers.staff.drafts import Draft
 from handlers.staff.refusals import Impossible
 from ledger.epochs import agreement, read_view
 from ledger.facts import Facts
-from ledger.peers.introduced import may_be_followed
-from ledger.peers.members import Waiting, find_change, read_waiting
+from ledger.peers.introduced import why_not_followed
+from ledger.peers.members import Waiting, find_changes, read_waiting
 from ledger.records.epochs import AGREED, JOINED, LEFT
 from ledger.records.kinds import BY_NAME
 from ledger.storage.engine import reading
@@ -39,18 +42,32 @@ def _agree(turn: Turn, change: str) -> Reply:
 
     def build(_facts: Facts) -> Draft:
         with reading(turn.services.node.engine) as connection:
-            found, view = find_change(connection, change, name), read_view(connection)
-        if found is None:
+            some, view = find_changes(connection, change, name), read_view(connection)
+        if not some:
             raise Impossible(f"refused.{_COMMANDS[change]}-unknown", name=name, waiting=_waiting(turn))
+        if len(some) > 1:
+            raise _several(turn, some)
+        [found] = some
         if change == JOINED and found.words is None and found.member != view.own:
             slug = "refused.introduced-unlike" if found.by else "refused.not-compared"
             raise Impossible(slug, name=turn.say.name(found.department), departments=turn.say.departments(found.by))
-        if found.url is not None and not may_be_followed(turn.services.node, found.member):
-            raise Impossible("refused.cannot-follow", name=turn.say.name(found.department))
+        obstacle = None if found.url is None else why_not_followed(turn.services.node, found.member)
+        if obstacle is not None:
+            raise Impossible("refused.cannot-follow", name=turn.say.name(found.department), why=obstacle)
         said = agreement(view, change, found.department, found.member)
         return Draft(_COMMANDS[change], said, _line(turn, found), you(turn, AGREED))
 
     return propose(turn, _COMMANDS[change], AGREED, build)
+
+
+def _several(turn: Turn, some: Sequence[Waiting]) -> Impossible:
+    """A name that fits several: which is meant, an administrator says by its log's name."""
+    name, origins = turn.say.name(some[0].department), sorted({one.member.origin for one in some})
+    if len(origins) == 1:
+        by = tuple(sorted({department for one in some for department in one.by}))
+        return Impossible("refused.introduced-unlike", name=name, departments=turn.say.departments(by))
+    listed = "、".join(origins[:LISTED_MAX])
+    return Impossible("refused.several-joining", name=name, count=len(origins), origins=listed, example=origins[0])
 
 
 def _line(turn: Turn, found: Waiting) -> Own:
@@ -84,7 +101,8 @@ def _listed(turn: Turn) -> Reply:
     else:
         members = say("epochs.members", number=view.epoch.number, count=len(view.epoch.members))
         head = lines(members, say("epochs.head" if waiting else "epochs.nothing"))
-    choices = [_choice(turn, one) for one in waiting[:LISTED_MAX]]
+    same = Counter(one.department for one in waiting if one.change == JOINED)
+    choices = [_choice(turn, one, with_origin=same[one.department] > 1) for one in waiting[:LISTED_MAX]]
     told = [
         Own(f"{at} {_entry(turn, one)}" + (f" {choice.link}" if choice else ""))
         for at, (one, choice) in enumerate(zip(waiting, choices, strict=False), 1)
@@ -95,12 +113,12 @@ def _listed(turn: Turn) -> Reply:
     return reply
 
 
-def _choice(turn: Turn, one: Waiting) -> Choice | None:
+def _choice(turn: Turn, one: Waiting, *, with_origin: bool) -> Choice | None:
     """What an administrator of ours can tap; nothing when it is not ours to say, or the words were not compared."""
     if not one.is_ours or ADMIN not in turn.officer.roles or (one.change == JOINED and one.words is None):
         return None
     command = _COMMANDS[one.change]
-    return Choice(turn.say.say(f"do.{command}"), says(command, one.department))
+    return Choice(turn.say.say(f"do.{command}"), says(command, one.member.origin if with_origin else one.department))
 
 
 def _entry(turn: Turn, one: Waiting) -> Own:

@@ -20,22 +20,26 @@ KEYS_KEPT = 256  # a department has three kinds of them
 
 _peers, _strangers = schema.peers.c, schema.witness_logs.c
 
-# In the order of `Peer`. The keys as the text that is stored: what is parsed once is known by it.
-_PEER = select(
-    _peers.origin,
-    _peers.name,
-    _peers.url,
-    _peers.number_prefix,
-    _peers.desk_key,
-    cast(_peers.log_vkeys, Text),
-    cast(_peers.witness_vkeys, Text),
-    cast(_peers.mirror_vkeys, Text),
-    _peers.removed,
-    _peers.forked,
-    _peers.failures,
-    _peers.checked_at,
-    _peers.genesis,
-)
+# By the names of `Peer`. The keys as the text that is stored: what is parsed once is known by it.
+_VKEYS = {
+    "log_verifiers": cast(_peers.log_vkeys, Text),
+    "witness_verifiers": cast(_peers.witness_vkeys, Text),
+    "mirror_verifiers": cast(_peers.mirror_vkeys, Text),
+}
+_FIELDS = {
+    "origin": _peers.origin,
+    "name": _peers.name,
+    "url": _peers.url,
+    "number_prefix": _peers.number_prefix,
+    "desk_key": _peers.desk_key,
+    "removed": _peers.removed,
+    "forked": _peers.forked,
+    "failures": _peers.failures,
+    "checked_at": _peers.checked_at,
+    "genesis": _peers.genesis,
+    **_VKEYS,
+}
+_PEER = select(*_FIELDS.values())
 _EVERY = Prepared(_PEER.order_by(_peers.name, _peers.origin))
 _NAMED = Prepared(_PEER.where(_peers.origin == bindparam("origin"), ~_peers.removed))
 _STRANGER = Prepared(select(_strangers.vkey).where(_strangers.origin == bindparam("origin")))
@@ -129,8 +133,8 @@ def _verifiers(vkeys: str) -> tuple[Verifier, ...]:
 
 
 def _peer(row: Sequence[Any]) -> Peer:
-    before, keys, rest = row[:5], row[5:8], row[8:]
-    return Peer(*before, *map(_verifiers, keys), *rest)
+    read = dict(zip(_FIELDS, row, strict=True))
+    return Peer(**{**read, **{name: _verifiers(read[name]) for name in _VKEYS}})
 
 
 def read_peers(connection: Connection, *, with_removed: bool = False) -> list[Peer]:

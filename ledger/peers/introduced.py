@@ -3,14 +3,15 @@
 What is believed of a newcomer is what its own log has signed, and what a department that we follow has let stand in its
 log after the words were compared. Nobody is asked at an address before one of these is true: our administrator has
 agreed, with the words read back; the members' quorum has, and more than may lie have introduced it; or we are the
-newcomer, and follow the network of the department that invited us.
+newcomer, and follow the network of the department that invited us. Before there is a network nobody is, whatever those
+say whom we follow.
 """
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, literal, select
 
 from ledger.epochs import View, read_view
 from ledger.errors import LedgerError, Misconfigured, PeerUnreachable
@@ -22,6 +23,7 @@ from ledger.records import base64url
 from ledger.records.epochs import JOINED, Founding, Member
 from ledger.records.governance import DepartmentState
 from ledger.records.introduction import Introduced, introduction_text
+from ledger.rules.epochs import Said, chain_for
 from ledger.storage import schema
 from ledger.storage.engine import reading, transaction
 from ledger.storage.network import Network
@@ -34,13 +36,20 @@ FOLLOW_SECONDS_MAX = 20.0
 
 _log = logging.getLogger(__name__)
 
-INVITED = "invited-at"  # a cursor: when a member of a network let us in
-_INVITED = select(schema.cursors.c.pos).where(schema.cursors.c.name == INVITED)
+INVITED_BY = "invited-by:"  # with the handle of our record of that member, a cursor: when it let us in
+
+_cursors, _peers = schema.cursors.c, schema.peers.c
+_INVITERS = (
+    select(_peers.origin)
+    .join(schema.cursors, _cursors.name == literal(INVITED_BY) + _peers.handle)
+    .where(~_peers.removed)
+)
 
 _o = objects.c
 _NAMED = Prepared(
     select(_o.handle)
     .where(_o.log_id == bindparam("log_id"), _o.topic == "department", _o.status == "MEMBER")
+    .order_by(_o.first_idx)
     .limit(INTRODUCED_MAX)
 )
 
@@ -124,66 +133,80 @@ def read_wanted(connection: Connection) -> list[Wanted]:
     view = read_view(connection)
     peers = read_peers(connection, with_removed=True)
     known_here = {view.own.origin, *(peer.origin for peer in peers)}
-    followed = {peer.origin for peer in peers if not peer.removed}
-    invited: list[Member] = []
-    if needs_introductions(view, followed) and connection.execute(_INVITED).first() is not None:
-        invited = introduced_by_all({one.member: one.by for one in read_introduced(connection)})
-    missing = [one for one in to_follow(view, followed, invited) if one.origin not in known_here]
+    inviters = {row[0] for row in connection.execute(_INVITERS)} if view.epoch is None else set()
+    led_to: list[Member] = []
+    if needs_introductions(view, inviters):
+        led_to = [one.member for one in read_introduced(connection) if one.by & inviters]
+    missing = [one for one in to_follow(view, inviters, led_to) if one.origin not in known_here]
     if not missing:
         return []  # as in every quiet round, which reads no records
     introduced = {one.member: one for one in read_introduced(connection)}
     return [_wanted(view, one, introduced.get(one)) for one in missing]
 
 
-def note_invited(home: Home) -> None:
-    """Remember that a member of a network has let us in: whom its log introduces we follow as well. Raises Busy."""
+def note_invited(home: Home, origin: str) -> None:
+    """Remember that this department, which we follow, let us into its network: we follow that too. Raises Busy."""
     with transaction(home.engine, facts=False) as connection:
-        connection.execute(delete(schema.cursors).where(schema.cursors.c.name == INVITED))
-        connection.execute(insert(schema.cursors), {"name": INVITED, "pos": home.now()})
+        name = f"{INVITED_BY}{connection.execute(select(_peers.handle).where(_peers.origin == origin)).scalar_one()}"
+        connection.execute(delete(schema.cursors).where(_cursors.name == name))
+        connection.execute(insert(schema.cursors), {"name": name, "pos": home.now()})
 
 
-def needs_introductions(view: View, followed: Collection[str]) -> bool:
-    """Whether none of those that we follow has founded the network: the one that let us in has joined it later."""
-    return view.epoch is None and not _founded(view, followed)
+def needs_introductions(view: View, inviters: Collection[str]) -> bool:
+    """Whether the logs do not say yet which network it is that let us in: its member has joined it later."""
+    return view.epoch is None and bool(inviters) and not _networks(view, inviters)
 
 
-def introduced_by_all(by: Mapping[Member, Collection[str]]) -> list[Member]:
-    """Whom each log that introduces anybody introduces, but for itself; `by`: the logs that introduce each.
-
-    Whom one lets in the others do not know yet: nobody is led further and further away by one of them.
-    """
-    speaking = {origin for some in by.values() for origin in some}
-    return sorted(member for member, some in by.items() if speaking - {member.origin} <= {*some})
-
-
-def to_follow(view: View, followed: Collection[str], invited: Sequence[Member] = ()) -> list[Member]:
+def to_follow(view: View, inviters: Collection[str], led_to: Sequence[Member] = ()) -> list[Member]:
     """Whom a node with this view should follow.
 
-    `followed`: the origins of those that it follows. `invited`: whom they introduce, when it was let in by a member.
+    `inviters`: the origins of the members that let it into a network; what anybody else founds leads it nowhere.
+    `led_to`: whom these introduce, for when their own logs do not say how the network began.
     """
-    if needs_introductions(view, followed):
-        return [one for one in invited if one != view.own]
+    if needs_introductions(view, inviters):
+        return sorted({*led_to} - {view.own})
     if view.epoch is None:
-        return _of_the_network(view, followed)
+        return _of_the_network(view, inviters)
     # Whoever has left needs all members again when it is to come back: it could not hear some of the words for it.
-    comes_back = any((one.change.change, one.change.member) == (JOINED, view.own) for one in view.open())
-    if view.own not in view.epoch.members and not comes_back:
+    if view.own not in view.epoch.members and not _comes_back(view, view.epoch.number):
         return []
     return sorted({*view.epoch.members, *view.agreed} - {view.own})
 
 
-def _of_the_network(view: View, followed: Collection[str]) -> list[Member]:
-    """We are in no network: the members of the one to which those belong that we follow; of two, of neither."""
-    begun = _founded(view, followed)
-    if len(begun) != 1:
+def _comes_back(view: View, number: int) -> bool:
+    """Whether a member has agreed that we join, after this epoch: perhaps after one that we have not heard of yet."""
+    changes = (vote.change for one in view.said for vote in one.votes)
+    return any((one.change, one.member) == (JOINED, view.own) and one.number > number for one in changes)
+
+
+def _of_the_network(view: View, inviters: Collection[str]) -> list[Member]:
+    """We are in no network: the members of the one that let us in; of two, of neither; without one, nobody."""
+    networks = _networks(view, inviters)
+    if len(networks) != 1:
         return []
-    [founded] = begun
-    members = {one for chain in view.chains if chain.epochs[0].members == founded for one in chain.newest.members}
-    return [] if view.own in founded else sorted({*founded, *members})
+    [(founded, members)] = networks.items()
+    return [] if view.own in founded else sorted({*founded, *members} - {view.own})
 
 
-def _founded(view: View, followed: Collection[str]) -> set[Founding]:
-    return {one.foundings[-1] for one in view.said if one.member.origin in followed and one.foundings}
+def _networks(view: View, inviters: Collection[str]) -> dict[Founding, set[Member]]:
+    """The networks of those that let us in, by their foundings, with the members of the newest epochs as we see them.
+
+    One that has begun here, or the inviter's own word for it: until we hold the founders' logs, there is no other.
+    """
+    found: dict[Founding, set[Member]] = {}
+    for one in view.said:
+        if one.member.origin in inviters:
+            founded, members = _network_of(view, one)
+            if founded:
+                found.setdefault(founded, set()).update(members)
+    return found
+
+
+def _network_of(view: View, inviter: Said) -> tuple[Founding, Founding]:
+    chain = chain_for(view.chains, inviter)
+    if chain is not None:
+        return chain.epochs[0].members, chain.newest.members
+    return (inviter.foundings[-1] if inviter.foundings else ()), ()
 
 
 def _wanted(view: View, member: Member, known: Known | None) -> Wanted:
@@ -195,7 +218,7 @@ def _wanted(view: View, member: Member, known: Known | None) -> Wanted:
 def may_ask(view: View, member: Member, by: Collection[str]) -> bool:
     """Whether a node with this view may go where that department says it is; `by`: the logs that introduce it."""
     if view.epoch is None or member in view.confirmed:
-        return True
+        return True  # before an epoch whoever let us in has led us there, and words were compared with that one
     members = {one.origin for one in view.epoch.members}
     return len(members.intersection(by)) > lying(len(members))
 
@@ -224,16 +247,17 @@ def check_introduced(home: Home, known: Known) -> None:
         check_apart(connection, home, known.found)
 
 
-def may_be_followed(home: Home, member: Member) -> bool:
-    """Whether this node could follow that department, by what others say of it."""
+def why_not_followed(home: Home, member: Member) -> str | None:
+    """Why this node could not follow that department, by what others say of it; None when it could. Nobody is asked."""
     with reading(home.engine) as connection:
         known = next((one for one in read_introduced(connection) if one.member == member), None)
+    if known is None:
+        return f"{member.origin}: no department that is followed here introduces it any more"
     try:
-        if known is not None:
-            check_introduced(home, known)
-    except Misconfigured:
-        return False
-    return known is not None
+        check_introduced(home, known)
+    except Misconfigured as error:
+        return str(error)
+    return None
 
 
 def obstacle(home: Home, known: Known) -> str | None:

@@ -45,7 +45,8 @@ ROTATIONS_TOLD_MAX = 1_000
 NODE_JSON_BYTES_MAX = 1024 * 1024  # its list of officers grows with the years
 
 _COSIGNER_KINDS = frozenset({SignatureKind.COSIGNATURE_V1, SignatureKind.SUBTREE_V1})
-_URL = re.compile(r"[!-~]{1,512}")  # it is shown on a terminal before anybody has compared a word
+# It is shown on a terminal before anybody has compared a word, and paths are put behind it: no ?, # and @.
+_URL = re.compile(r"[!\"$->A-~]{1,512}")
 
 _peers = schema.peers.c
 
@@ -122,7 +123,7 @@ def fetch_node(home: Asking, url: str) -> Introduction:
 
 
 def is_url(value: object) -> bool:
-    """Whether this can be shown as an address: no control character, and not long."""
+    """Whether this can be shown as an address, and go on with a path: no control character, ?, # or @; not long."""
     return isinstance(value, str) and _URL.fullmatch(value) is not None
 
 

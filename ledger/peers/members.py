@@ -1,5 +1,6 @@
 """Begins the network by hand, and tells which changes of its members wait for a word, ours or others'."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ class Waiting:
     is_ours: bool  # whether our department may agree to it now
     words: str | None  # to compare over the telephone; None: nobody whom we follow has introduced it, or not alike
     url: str | None = None  # where it is reached, by its own word, while we do not follow it
-    by: tuple[str, ...] = ()  # departments that have introduced it, while we do not follow it
+    by: tuple[str, ...] = ()  # members that have introduced it, while we do not follow it
 
 
 def found_network(home: Home) -> Begun:
@@ -80,7 +81,8 @@ def member_of(peer: Peer) -> Member | None:
 def read_waiting(connection: Connection) -> list[Waiting]:
     """What the members have begun to agree to, and who may join: whom we follow, or another member has introduced.
 
-    Strangers come last: a liar can propose as many of those as its log has room for.
+    Whom we follow comes first, then whom most members have introduced, of each member alone one in turn; strangers come
+    last: a liar can introduce, or propose, as many as its log has room for.
     """
     view, network = read_view(connection), Network.read(connection)
     shown = _shown(connection, view)
@@ -89,7 +91,7 @@ def read_waiting(connection: Connection) -> list[Waiting]:
         for one in (*view.open(), *view.about_us)
         if _is_named_right(one.change, network, shown)
     ]
-    return sorted([*begun, *_not_begun(view, shown, network, {one.member for one in begun})], key=_is_strange)
+    return in_order([*begun, *_not_begun(view, shown, network, {one.member for one in begun})])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def _waiting(
 ) -> Waiting:
     at = shown.get(change.member)
     known = None if at is None else at.known
+    members = () if view.epoch is None else {one.origin for one in view.epoch.members}
     return Waiting(
         change.change,
         change.department,
@@ -135,7 +138,7 @@ def _waiting(
         is_ours=view.chain is not None and view.chain.refusal(view.own, change) is None,
         words=None if at is None else at.words,
         url=None if known is None else known.found.url,
-        by=() if known is None else tuple(sorted(network.name(origin) for origin in known.by)),
+        by=() if known is None else tuple(sorted(network.name(origin) for origin in known.by.intersection(members))),
     )
 
 
@@ -151,26 +154,39 @@ def _not_begun(view: View, shown: Mapping[Member, _Shown], network: Network, beg
     if epoch is None or view.own not in epoch.members:
         return
     known = {one.origin for one in (*epoch.members, *begun)}
-    for member, one in sorted(shown.items(), key=lambda row: row[1].known is not None):  # whom we follow comes first
+    for member, one in shown.items():
         if member.origin not in known:
             change = Change(epoch.number + 1, epoch.name, JOINED, one.found.name, member)
             yield _waiting(change, (), epoch.needed, view, shown, network)
 
 
-def find_change(connection: Connection, change: str, name: str) -> Waiting | None:
-    """The change that an officer means: who joins is waiting already, who leaves is a member."""
+def find_changes(connection: Connection, change: str, name: str) -> list[Waiting]:
+    """The change that an officer means: who joins is waiting already, who leaves is a member. `name`: or its origin.
+
+    Several when others are introduced under that name too; none is the first then, as a liar can introduce anybody.
+    """
     waiting = [one for one in read_waiting(connection) if one.change == change]
-    # Whom we follow comes first: anybody could propose a stranger under the same name.
-    found = next((one for one in waiting if name in {one.department, one.member.origin}), None)
+    named = [one for one in waiting if one.member.origin == name] or [one for one in waiting if one.department == name]
+    # Anybody could propose a stranger under the same name; it cannot be agreed to.
+    found = [one for one in named if change == LEFT or one.words is not None] or named[:1]
+    if len({one.member.origin for one in found}) == 1:  # with another first record: the one that we follow
+        found = [one for one in found if one.url is None] or found
     epoch = read_view(connection).epoch
-    if found is not None or change != LEFT or epoch is None:
+    if found or change != LEFT or epoch is None:
         return found
-    named = {one: Network.read(connection).name(one.origin) for one in epoch.members}
-    leaver = next((one for one, department in named.items() if name in {department, one.origin}), None)
+    named_so = {one: Network.read(connection).name(one.origin) for one in epoch.members}
+    leaver = next((one for one, department in named_so.items() if name in {department, one.origin}), None)
     if leaver is None:
-        return None
-    return Waiting(LEFT, named[leaver], leaver, (), epoch.needed, by_us=False, is_ours=True, words=None)
+        return []
+    return [Waiting(LEFT, named_so[leaver], leaver, (), epoch.needed, by_us=False, is_ours=True, words=None)]
 
 
-def _is_strange(one: Waiting) -> bool:
-    return one.change == JOINED and one.words is None
+def in_order(waiting: Sequence[Waiting]) -> list[Waiting]:
+    """What waits, as an administrator should read it, however many a single member introduces."""
+    turns: Counter[tuple[str, ...]] = Counter()
+    order = []
+    for at, one in enumerate(waiting):
+        strange, followed = one.change == JOINED and one.words is None, one.url is None
+        order.append((strange, not followed, -len(one.by), turns[one.by] if one.by else 0, at))
+        turns[one.by] += 1
+    return [waiting[at] for *_order, at in sorted(order)]

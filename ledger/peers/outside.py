@@ -4,14 +4,17 @@ Their lines stand on our checkpoint for whoever trusts them. They count for no q
 """
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
-from ledger.errors import LedgerError, Misconfigured
+from ledger.errors import LedgerError, Misconfigured, PeerUnreachable
+from ledger.merkle.cosignature import Cosignature
 from ledger.merkle.errors import MerkleError
 from ledger.merkle.vkeys import SignatureKind, Verifier, parse_vkey
+from ledger.peers.cosignatures import AHEAD_SECONDS_MAX
 from ledger.peers.home import Home, read_peers
 from ledger.peers.joining import is_url
 from ledger.peers.offering import Door, last_said, offer
@@ -141,11 +144,29 @@ def _offer_to(home: Home, head: Head, one: OutsideWitness) -> None:
         with reading(home.engine) as connection:
             old = last_said(heads.read_cosignatures(connection, home.log.id), door.verifiers)
         with home.client.within(OFFER_SECONDS_MAX):
-            keep_said(home, head, offer(home, door, head, old), outside=True)
+            said = offer(home, door, head, old)
+            keep_said(home, head, said, outside=True)
+        _check_kept(home, head, one, said)
     except LedgerError as failed:
         error = str(failed)[:ERROR_CHARS_MAX]
         _log.info("outside witness %s did not cosign our size %d: %s", one.name, head.size, error)
     _note(home, one, error)
+
+
+def _check_kept(home: Home, head: Head, one: OutsideWitness, said: Sequence[Cosignature]) -> None:
+    """Raise PeerUnreachable when its answer was verified, and could not take the place of its last one."""
+    time = max(line.time for line in said)  # an answer without a line of theirs was refused
+    with reading(home.engine) as connection:
+        kept = [last for last in heads.read_cosignatures(connection, home.log.id) if last.line.ref == one.verifier.ref]
+    if any(last.size > head.size or (last.size, last.time) == (head.size, time) for last in kept):
+        return
+    ahead = time - home.now()
+    if ahead > AHEAD_SECONDS_MAX:
+        raise PeerUnreachable(f"{one.name}: its clock is {ahead} s ahead of ours, so its word is not kept")
+    put_back = [last.time - time for last in kept if last.time > time]
+    if put_back:
+        raise PeerUnreachable(f"{one.name}: its clock is {put_back[0]} s behind its own last word, which is kept")
+    raise PeerUnreachable(f"{one.name}: its word is not kept, as our log stands otherwise by now")
 
 
 def _note(home: Home, one: OutsideWitness, error: str | None) -> None:

@@ -137,9 +137,10 @@ def _are_roles(value: Json) -> bool:
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _VKEY = _matching("a C2SP vkey", r"[!-*,-~]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{1,2000}")
-# 64 bytes of Ed25519, or 2420 of ML-DSA-44.
 _ED25519_SIGNATURE = _matching("a signature of 64 bytes in base64url", r"[A-Za-z0-9_-]{85}[AQgw]")
-_URL = _matching("a URL", r"https?://[!-~]{1,500}")
+# Others put their paths behind it: nothing in it may end the path or the host's name, as ? and # and @ would.
+_URL = _matching("a URL without ?, # and @", r"https?://[!\"$->A-~]{1,500}")
+# 64 bytes of Ed25519, or 2420 of ML-DSA-44.
 _SIGNATURE = _matching("a signature in base64url", r"[A-Za-z0-9_-]{86}|[A-Za-z0-9_-]{3227}")
 
 # 16 and 32 bytes in base64url: the last letter carries two bits, or four.

@@ -29,7 +29,7 @@ from ledger.epochs import agreement, read_view
 from ledger.keys import NodeKeys
 from ledger.merkle.note import SignatureLine, parse_note_unverified
 from ledger.node import Node
-from ledger.peers.members import find_change
+from ledger.peers.members import find_changes
 from ledger.records.jsonstrict import Json
 from ledger.scribe import Submitted
 from ledger.storage import entries, schema
@@ -127,8 +127,7 @@ class Seven:
         """A department's administrator agrees that somebody joins or leaves; raises Refused."""
         node = self.nodes[name]
         with reading(node.engine) as conn:
-            found, view = find_change(conn, change, whom), read_view(conn)
-        assert found is not None, f"{name} knows nothing of {whom}"
+            [found], view = find_changes(conn, change, whom), read_view(conn)
         said = agreement(view, change, found.department, found.member)
         node.desk.submit(said, by=self.staff[f"{name} admin"].handle, once=f"seven-{next(self._written)}")
 

@@ -27,7 +27,7 @@ SECONDS = 240  # other suites may be running
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """A demo of its own: its members change."""
     folder = tmp_path_factory.mktemp("joined") / "demo"
-    with running(folder, free_ports(5)) as launcher, httpx.Client(trust_env=False, timeout=10) as http:
+    with running(folder, free_ports(5)) as launcher, httpx.Client(trust_env=False, timeout=60) as http:
         yield Network(launcher.wait_ready(), launcher, http)
 
 

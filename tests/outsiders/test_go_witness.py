@@ -60,9 +60,9 @@ def doctor(node):
 
 
 @contextmanager
-def witnessing(outsider: Path, key: Path, node: Node) -> Iterator[str]:
-    """An outside witness that knows this node's log; its URL."""
-    command: list[str | Path] = [outsider, "witness", key, node.keys.log_vkeys[0], str(node.now())]
+def witnessing(outsider: Path, key: Path, node: Node, *, ahead: int = 0) -> Iterator[str]:
+    """An outside witness that knows this node's log; its URL. `ahead`: seconds by which its clock is."""
+    command: list[str | Path] = [outsider, "witness", key, node.keys.log_vkeys[0], str(node.now() + ahead)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as witness:
         assert witness.stdout is not None
         try:
@@ -164,6 +164,34 @@ def test_an_outside_witness_that_is_down_holds_up_nothing_and_is_asked_less_and_
     assert line.what == "outside witness witness.example"
 
 
+@pytest.mark.parametrize(("wrong", "told"), [(3_600, "s ahead of ours"), (-3_600, "s behind its own last word")])
+def test_an_outside_witness_whose_clock_is_wrong_is_told_and_asked_less_often(
+    county, outside_asking, outsider, run, tmp_path, wrong, told
+):
+    vkey = run("cosigner", "witness.example", tmp_path / "key")
+    node = outside_asking
+    publish_round(node, cosign=False)
+    with witnessing(outsider, tmp_path / "key", node) as url:
+        add_outside(node, vkey, f"{url}/witness")
+        offer_outside(node)
+    assert only(node).last_error is None
+    county.town.apply()
+    size = publish_round(node)
+    with witnessing(outsider, tmp_path / "key", node, ahead=wrong) as url:
+        add_outside(node, vkey, f"{url}/witness")
+        for failures, rounds in ((1, 0), (1, 1), (2, 1), (2, 1), (3, 1)):
+            offer_outside(node)
+            assert (only(node).failures, told in (only(node).last_error or "")) == (failures, True)
+            county.clock.wait(rounds * node.round_seconds)
+        [line] = doctor(node)
+        assert not line.good
+    assert only(node).size != size
+    with witnessing(outsider, tmp_path / "key", node) as url:
+        add_outside(node, vkey, f"{url}/witness")
+        offer_outside(node)
+    assert (only(node).size, only(node).last_error) == (size, None)
+
+
 def test_only_an_outside_witness_is_added_as_one_and_two_keys_at_the_most(county, outside_asking, run, tmp_path):
     node = outside_asking
     members = [*node.keys.witness_vkeys, *node.keys.mirror_vkeys, *node.keys.log_vkeys]
@@ -234,12 +262,12 @@ def test_a_command_adds_an_outside_witness_and_the_scheduler_keeps_asking_it(out
             assert witness.stdout is not None
             try:
                 url = f"http://127.0.0.1:{witness.stdout.readline().strip()}/witness"
-                added = until(lambda: _added(office, vkey, url), 120, "the witness cosigns what is published")
+                added = until(lambda: _added(office, vkey, url), 240, "the witness cosigns what is published")
                 assert "✓ witness.example has cosigned our log at size 1" in added
                 enrolled = office.start("officers", "enrol", "--name", "林芳", "--roles", "clerk")
-                _out, errors = enrolled.communicate("330199199003070026\n", timeout=120)
+                _out, errors = enrolled.communicate("330199199003070026\n", timeout=240)
                 assert (enrolled.returncode, errors) == (0, "")
-                until(lambda: "cosigned size 2" in _examined(office), 120, "the scheduler has it cosign what is new")
+                until(lambda: "cosigned size 2" in _examined(office), 240, "the scheduler has it cosign what is new")
                 [row] = json.loads(office.run("peers", "list", "--json").stdout)
                 assert (row["name"], row["url"], row["state"], row["fingerprint"]) == (
                     "witness.example",

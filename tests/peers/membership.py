@@ -75,7 +75,7 @@ class Network:
         """As the two commands do it."""
         join(self.node(host), self.node(guest))
         if self.count(host)[0]:
-            note_invited(self.node(guest))
+            note_invited(self.node(guest), self.node(host).origin)
 
     def policy(self, name: str, **options) -> Policy:
         with reading(self.node(name).engine) as conn:

@@ -10,14 +10,13 @@ import httpx
 import pytest
 
 from ledger.audit.verify import verify_database
-from ledger.epochs import View
+from ledger.epochs import View, view_of
 from ledger.errors import PeerUnreachable, Refused
 from ledger.peers.asking import ask_to_join, meet
 from ledger.peers.home import read_peers
 from ledger.peers.introduced import (
     Known,
     follow_introduced,
-    introduced_by_all,
     read_introduced,
     read_wanted,
     sign_introduction,
@@ -25,8 +24,9 @@ from ledger.peers.introduced import (
 )
 from ledger.peers.invitations import invite
 from ledger.peers.joining import add_peer, fetch_node, remove_peer
+from ledger.peers.members import Waiting, found_network, in_order, read_waiting
 from ledger.records import base64url
-from ledger.records.epochs import Member
+from ledger.records.epochs import JOINED, LEFT, Change, Member, Vote, founding_name, sorted_members
 from ledger.records.statement import Statement, parse_record
 from ledger.rules.epochs import Said
 from ledger.storage import entries, schema
@@ -119,7 +119,7 @@ def test_a_newcomer_joins_four_by_one_code_and_three_words_in_the_chat(network: 
     # Its words are read back before anything is signed, though our node has never been there.
     words = network.node(NEW).keys.fingerprint
     told = network.say("财政局", f"#同意加入 {NEW}")
-    for part in (f"{NEW}（25.example/log）加入", "介绍人：民政局", "https://25.example", words):
+    for part in (f"{NEW}（25.example/log）加入", "介绍它的部门：民政局", "https://25.example", words):
         assert part in told
     network.agree(f"#同意加入 {NEW}", "财政局", "民政局")
     network.round()
@@ -237,15 +237,6 @@ def test_whoever_followed_somebody_before_there_is_a_network_follows_nobody_unas
     assert followed(network, OTHER) == {NEW}
 
 
-def test_whom_only_one_log_introduces_is_not_among_those_that_all_introduce():
-    one, two, puppet = (Member(f"{name}.example/log", "g") for name in ("one", "two", "puppet"))
-    founder = Member("founder.example/log", "g")
-    assert introduced_by_all({two: {one.origin}, founder: {one.origin}}) == [founder, two]
-    by = {one: {two.origin}, two: {one.origin}, founder: {one.origin, two.origin}, puppet: {two.origin}}
-    assert introduced_by_all(by) == [founder, one, two]
-    assert introduced_by_all({}) == []
-
-
 def test_whoever_was_removed_by_hand_is_not_followed_again_by_itself(network: Network):
     network.join("民政局")
     network.round()
@@ -264,6 +255,65 @@ def test_a_newcomer_whom_members_of_two_networks_have_invited_follows_neither_by
     assert to_follow(view, {"c.example/log", "d.example/log"}) == [*theirs]
     assert to_follow(view, {"a.example/log", "c.example/log"}) == []
     assert to_follow(view, set()) == []
+
+
+@pytest.mark.attack
+def test_before_there_is_a_network_the_founding_of_one_that_we_follow_has_nobody_followed():
+    """A liar among departments that have not founded anything yet names nine puppets."""
+    a, b, c, liar = (Member(f"{name}.example/log", "g") for name in ("a", "b", "c", "liar"))
+    puppets = [Member(f"p{number}.example/log", "g") for number in range(9)]
+    false = sorted_members([liar, *puppets])
+    view = view_of(Said(a, (), ()), [Said(a, (), ()), Said(b, (), ()), Said(c, (), ()), Said(liar, (false,), ())])
+    assert to_follow(view, set()) == []
+    # Nor when another one has let us in: not in the place of that one's network, and not beside it.
+    true = sorted_members([b, c])
+    said = [Said(a, (), ()), Said(b, (true,), ()), Said(liar, (false,), ())]
+    assert to_follow(view_of(said[0], said), {b.origin}) == [b, c]
+
+
+@pytest.mark.attack
+def test_a_liar_that_a_newcomer_follows_as_well_leads_it_nowhere_and_does_not_hold_it_up(network: Network):
+    liar, other = network.node(NEW), network.node(OTHER)
+    add_peer(other, liar.public_url, liar.keys.fingerprint)
+    first = network.node("民政局")
+    add_peer(liar, first.public_url, first.keys.fingerprint)
+    found_network(liar)
+    for _ in range(2):
+        network.round(NEW, OTHER)
+    assert (wanted(network, OTHER), followed(network, OTHER)) == ({}, {NEW})
+    network.join("财政局", OTHER)
+    for _ in range(3):
+        network.round(*FIRST, OTHER)
+    assert followed(network, OTHER) == {*FIRST, NEW}
+
+
+def test_whom_a_network_has_taken_in_since_is_followed_once_the_founders_logs_are_here():
+    founders = a, b = tuple(Member(f"{name}.example/log", "g") for name in "ab")
+    later, own = (Member(f"{name}.example/log", "g") for name in ("later", "own"))
+    vote = Vote(1, Change(2, founding_name(founders), JOINED, "later", later))
+    said = [Said(own, (), ()), *(Said(one, (founders,), (vote,)) for one in founders), Said(later, (), ())]
+    view = view_of(said[0], said)
+    assert to_follow(view, {a.origin}) == to_follow(view, {later.origin}) == [a, b, later]
+    # Until then by the word of whoever let us in; a member that joined later has only its introductions.
+    early = view_of(said[0], [said[0], said[1]])
+    assert to_follow(early, {a.origin}) == [a, b]
+    lately = view_of(said[0], [said[0], said[3]])
+    assert to_follow(lately, {later.origin}, [a, b]) == [a, b]
+    assert to_follow(lately, set(), [a, b]) == []
+
+
+def test_who_has_left_follows_the_members_again_when_one_agrees_after_epochs_that_it_has_not_heard_of():
+    founders = a, b, own = tuple(Member(f"{name}.example/log", "g") for name in ("a", "b", "own"))
+    left = Vote(1, Change(2, founding_name(founders), LEFT, "own", own))
+    back = Vote(1, Change(7, "an epoch that is not known here", JOINED, "own", own))
+
+    def seen(*more: Vote) -> View:
+        said = [Said(a, (founders,), (left, *more)), Said(b, (founders,), (left,)), Said(own, (founders,), (left,))]
+        return view_of(said[2], said)
+
+    epoch = seen().epoch
+    assert (epoch is not None and epoch.members, to_follow(seen(), set())) == ((a, b), [])
+    assert to_follow(seen(back), set()) == [a, b]
 
 
 def test_the_answer_to_the_newcomer_says_who_is_in_the_network(network: Network):
@@ -372,6 +422,54 @@ def test_a_puppet_that_one_member_introduces_is_followed_and_counted_by_nobody(n
     assert {network.count(name) for name in FIRST} == {(1, 4)}
 
 
+def put_namesake(network: Network, liar: str) -> None:
+    """A member introduces a department of its own making under the newcomer's name; it has signed that itself."""
+    puppet = network.node(OTHER)
+    named = replace(puppet, settings=replace(puppet.settings, name=NEW))
+    with reading(puppet.engine) as connection:
+        card = sign_introduction(connection, named)
+    keys = {f"{one}_keys": [*getattr(puppet.keys, f"{one}_vkeys")] for one in ("log", "witness", "mirror")}
+    put(network.node(liar), lying_record(network, liar, NEW, member=puppet.origin, card=card.claim, **keys))
+
+
+@pytest.mark.attack
+def test_a_name_that_fits_two_is_not_agreed_to_before_an_administrator_says_which_log(network: Network):
+    network.join("民政局")
+    put_namesake(network, "财政局")
+    for _ in range(2):
+        network.round(*FIRST)
+    assert network.county.findings("公安局") == []
+    for name in ("公安局", "民政局"):
+        told = network.say(name, f"#同意加入 {NEW}")
+        assert f"叫{NEW}的有2家：25.example/log、26.example/log" in told
+        assert "请核对" not in told
+    words = network.node(NEW).keys.fingerprint
+    assert words in network.say("公安局", "#同意加入 25.example/log")
+    # Whom we follow comes first.
+    with reading(network.node("民政局").engine) as connection:
+        assert [one.member.origin for one in read_waiting(connection)] == ["25.example/log", "26.example/log"]
+    # What is tapped in the list names the log as well.
+    listed = network.say("公安局", "#同意加入")
+    assert words in network.say("公安局", str(1 if listed.index("民政局介绍") < listed.index("财政局介绍") else 2))
+
+
+def test_one_member_that_introduces_many_does_not_push_others_off_the_list():
+    def waiting(name: str, *by: str, words: str | None = "words", url: str | None = "https://x.example") -> Waiting:
+        member = Member(f"{name}.example/log", "g")
+        return Waiting(JOINED, name, member, (), 3, by_us=False, is_ours=True, words=words, url=url, by=by)
+
+    puppets = [waiting(f"puppet{number}", "liar") for number in range(9)]
+    given = [
+        waiting("stranger", words=None, url=None),
+        *puppets,
+        waiting("newcomer", "host"),
+        waiting("known", "host", "other"),
+        waiting("ours", url=None),
+    ]
+    order = [one.department for one in in_order(given)]
+    assert order == ["ours", "known", "puppet0", "newcomer", *(one.department for one in puppets[1:]), "stranger"]
+
+
 def test_a_newcomer_that_cannot_be_told_apart_is_refused_before_anybody_signs(network: Network):
     """公安局 follows somebody else whose numbers begin alike; the others do not know that one."""
     network.join("民政局")
@@ -384,7 +482,9 @@ def test_a_newcomer_that_cannot_be_told_apart_is_refused_before_anybody_signs(ne
     with transaction(there.engine) as connection:
         row = schema.peers.c
         connection.execute(schema.peers.update().where(row.origin == twin.origin).values(number_prefix="25"))
-    assert f"本部门的节点连不上{NEW}" in network.say("公安局", f"#同意加入 {NEW}")
+    told = network.say("公安局", f"#同意加入 {NEW}")
+    assert f"本部门没法和{NEW}互相核对" in told
+    assert "its number prefix 25 cannot be told from 25" in told
     assert f"{NEW}（25.example/log）加入" in network.say("财政局", f"#同意加入 {NEW}")
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ledger.errors import MalformedRecord
 from ledger.records import base64url
-from ledger.records.claims import Shape, amount_fen, count, day, department, month, prefix, roles, vkeys
+from ledger.records.claims import Shape, amount_fen, count, day, department, introduction, month, prefix, roles, vkeys
 from ledger.records.describe import describe
 from ledger.records.jsonstrict import DEPTH_MAX, INTEGER_MAX, TEXT_BYTES_MAX, format_json, parse_json
 from ledger.records.kinds import BY_NAME, KINDS
@@ -84,6 +84,25 @@ def test_any_text_is_base64url_in_its_one_spelling_or_malformed(text):
 
 
 # --- the shapes of clear claims ---
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("https://a.example", True),
+        ('https://a.example:8443/b$c!"=>A~', True),
+        ("https://a.example/?", False),
+        ("https://a.example/#", False),
+        ("https://a.example@b.example", False),
+        ("https://a.example/ ", False),
+        ("ftp://a.example", False),
+        ("https://" + "a" * 501, False),
+    ],
+)
+def test_an_introduced_address_goes_on_with_the_path_that_is_asked(url, good):
+    card = {"url": url, "number_prefix": "21", "desk_key": "A" * 43, "genesis": "A" * 43, "signature": "A" * 86}
+    assert introduction(card) is good
 
 
 @pytest.mark.parametrize(

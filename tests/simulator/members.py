@@ -15,7 +15,7 @@ from ledger.epochs import View, view_of
 from ledger.errors import IllegalStep
 from ledger.merkle.hashing import Hash
 from ledger.merkle.policy import lying
-from ledger.peers.introduced import introduced_by_all, may_ask, to_follow
+from ledger.peers.introduced import may_ask, to_follow
 from ledger.records.epochs import (
     AGREED,
     FOUNDED,
@@ -86,7 +86,7 @@ class Department:
     log: list[Record] = field(default_factory=list)
     copies: dict[Member, Copy] = field(default_factory=dict)  # whom it follows, and itself
     down_until: int = 0
-    invited: bool = False  # by a member of the network
+    inviters: set[str] = field(default_factory=set)  # members of the network that let it in
     _seen: tuple[tuple[tuple[Member, int], ...], View] | None = None  # the view, and of what
 
     def say(self, kind: str, **clear: object) -> None:
@@ -210,10 +210,9 @@ class Members:
 
     def _follow(self, who: Department) -> None:
         """The scheduler's job: whom it should follow, as far as it may ask and they answer."""
-        view, followed = who.view, {one.origin for one in who.copies if one != who.member}
-        by = {one: who.introducers(one) for one in self.all}
-        invited = introduced_by_all({one: some for one, some in by.items() if some})
-        for one in to_follow(view, followed, invited if who.invited else ()):
+        view = who.view
+        led_to = [one for one in self.all if who.introducers(one) & who.inviters]
+        for one in to_follow(view, who.inviters, led_to):
             introducers = who.introducers(one)
             reached = one not in who.copies and bool(introducers) and self._reaches(who, self.all[one])
             if reached and may_ask(view, one, introducers):
@@ -228,7 +227,7 @@ class Members:
         if guests and self._reaches(who, self.all[guest := self.random.choice(guests)]):
             who.follow(guest)
             self.all[guest].follow(who.member)
-            self.all[guest].invited = True
+            self.all[guest].inviters.add(who.member.origin)
             self.counts["invited"] += 1
 
     def _officer(self, who: Department) -> None:

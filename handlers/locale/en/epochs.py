@@ -45,7 +45,11 @@ TEXTS = {
     ),
     "refused.cannot-follow": (
         "Our node could not follow {name}: its name or number prefix cannot be told from another department's, or its "
-        "address is none that is asked (https). Let the administrator run doctor on the server to see why."
+        "address does not begin with https. The reason: {why}"
+    ),
+    "refused.several-joining": (
+        "{count} departments are called {name}: {origins}; somebody may pose as it. Telephone first to learn which one "
+        "it is, and then name its log, e.g. #同意加入 {example}"
     ),
     "refused.agreed-already": "We have agreed already; others have not yet.",
     "refused.another-change": "Another change is not settled yet; one at a time. Send #同意加入 to see it.",

@@ -10,7 +10,7 @@ TEXTS = {
     "line.agree-leave": "同意 {name}（{origin}）退出互相核对的网络，以后它的见证不再算数。{so_far}",
     "epochs.words": "\n请先打电话，对方念出的必须是：{words}\n",
     "epochs.introduced": (
-        "\n介绍人：{departments}；地址：{url}。本部门的节点还没去过，您签名以后才去。\n"
+        "\n介绍它的部门：{departments}；地址：{url}。本部门还没有连过这个地址，您签名以后才连。\n"
         "请先打电话给对方（号码自己查，不要用别人给的），对方念出的必须是：{words}\n"
     ),
     "epochs.first": "还没有部门同意，要{needed}家",
@@ -35,12 +35,16 @@ TEXTS = {
         "本部门还没有和{name}核对过八个词。请管理员先在服务器上运行 peers invite，打电话核对以后再同意。"
     ),
     "refused.introduced-unlike": (
-        "{departments}对{name}的介绍不一样（钥匙或地址），可能有人冒充。请先打电话问清楚；"
+        "{departments}对{name}的介绍不一样（密钥或地址），可能有人冒充。请先打电话问清楚；"
         "真要加入的，请管理员在服务器上运行 peers invite，和对方核对八个词。"
     ),
     "refused.cannot-follow": (
-        "本部门的节点连不上{name}：它的名称、号段和已有部门分不清，或者地址不合规定（要 https）。"
-        "请管理员在服务器上运行 doctor，看原因。"
+        "本部门没法和{name}互相核对：它的名称、号段和已有部门分不清，或者地址不是 https 开头。"
+        "原因（英文，可以转给对方的管理员）：{why}"
+    ),
+    "refused.several-joining": (
+        "叫{name}的有{count}家：{origins}，可能有人冒充。请先打电话问清楚是哪一家，"
+        "再写明它的记录名，例如：#同意加入 {example}"
     ),
     "refused.agreed-already": "本部门已经同意过了，正在等别的部门。",
     "refused.another-change": "另一件加入或退出的事还没有定下来，一次只能定一件。发 #同意加入 看一看。",
