@@ -11,7 +11,7 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, literal, select
+from sqlalchemy import Connection, bindparam, literal, select
 
 from ledger.epochs import View, read_view
 from ledger.errors import LedgerError, Misconfigured, PeerUnreachable
@@ -24,7 +24,7 @@ from ledger.records.epochs import JOINED, Founding, Member
 from ledger.records.governance import DepartmentState
 from ledger.records.introduction import Introduced, introduction_text
 from ledger.rules.epochs import Said, chain_for
-from ledger.storage import schema
+from ledger.storage import cursors, schema
 from ledger.storage.engine import reading, transaction
 from ledger.storage.network import Network
 from ledger.storage.prepared import Prepared
@@ -38,10 +38,10 @@ _log = logging.getLogger(__name__)
 
 INVITED_BY = "invited-by:"  # with the handle of our record of that member, a cursor: when it let us in
 
-_cursors, _peers = schema.cursors.c, schema.peers.c
+_peers = schema.peers.c
 _INVITERS = (
     select(_peers.origin)
-    .join(schema.cursors, _cursors.name == literal(INVITED_BY) + _peers.handle)
+    .join(schema.cursors, schema.cursors.c.name == literal(INVITED_BY) + _peers.handle)
     .where(~_peers.removed)
 )
 
@@ -147,9 +147,8 @@ def read_wanted(connection: Connection) -> list[Wanted]:
 def note_invited(home: Home, origin: str) -> None:
     """Remember that this department, which we follow, let us into its network: we follow that too. Raises Busy."""
     with transaction(home.engine, facts=False) as connection:
-        name = f"{INVITED_BY}{connection.execute(select(_peers.handle).where(_peers.origin == origin)).scalar_one()}"
-        connection.execute(delete(schema.cursors).where(_cursors.name == name))
-        connection.execute(insert(schema.cursors), {"name": name, "pos": home.now()})
+        handle = connection.execute(select(_peers.handle).where(_peers.origin == origin)).scalar_one()
+        cursors.keep(connection, {f"{INVITED_BY}{handle}": home.now()})
 
 
 def needs_introductions(view: View, inviters: Collection[str]) -> bool:
