@@ -44,6 +44,7 @@ class Draft:
     line: Own  # what will be signed
     who: Own  # who signs, and who did the step before
     account_of: str | None = None  # handle of the award whose account this one takes over: read only when it is signed
+    done: Own | None = None  # what has been signed, where it is said in other words than before
 
 
 # --- guards ---
@@ -84,6 +85,7 @@ def begin(turn: Turn, draft: Draft, as_read: str) -> Reply:
         "account_of": draft.account_of,
         "as_read": as_read,
         "line": draft.line,
+        "done": draft.done or draft.line,
         "who": draft.who,
     }
     return _read_back(turn, session.data[DRAFT])
@@ -191,7 +193,7 @@ def _sign(turn: Turn, kept: Mapping[str, Any], code: str | None) -> Reply:
     discard(turn.request.session)
     onward = [choice(say, "inbox")]
     name = record_name(done.record_id)
-    said = say.say("draft.signed", line=Own(kept["line"]), record=name, index=done.index)
+    said = say.say("draft.signed", line=Own(kept["done"]), record=name, index=done.index)
     return answer(turn.request, lines(said, *(one.link for one in onward)), onward)
 
 

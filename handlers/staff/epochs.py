@@ -55,7 +55,7 @@ def _agree(turn: Turn, change: str) -> Reply:
         if obstacle is not None:
             raise Impossible("refused.cannot-follow", name=turn.say.name(found.department), why=obstacle)
         said = agreement(view, change, found.department, found.member)
-        return Draft(_COMMANDS[change], said, _line(turn, found), you(turn, AGREED))
+        return Draft(_COMMANDS[change], said, _line(turn, found), you(turn, AGREED), done=_done(turn, found))
 
     return propose(turn, _COMMANDS[change], AGREED, build)
 
@@ -76,20 +76,31 @@ def _line(turn: Turn, found: Waiting) -> Own:
     if found.words and found.url is not None:
         by = say.departments(found.by)
         words = say.say("epochs.introduced", departments=by, url=found.url, words=found.words)
+    return _said(turn, found, words, found.agreed)
+
+
+def _done(turn: Turn, found: Waiting) -> Own:
+    """What was signed: nobody need telephone any more, and one more has agreed."""
+    own = turn.services.node.name
+    return _said(turn, found, Own("\n"), found.agreed if own in found.agreed else (*found.agreed, own))
+
+
+def _said(turn: Turn, found: Waiting, words: Own, agreed: tuple[str, ...]) -> Own:
+    say = turn.say
     return say.say(
         f"line.{_COMMANDS[found.change]}",
         name=say.name(found.department),
         origin=found.member.origin,
         words=words,
-        so_far=_so_far(turn, found),
+        so_far=_so_far(turn, agreed, found.needed),
     )
 
 
-def _so_far(turn: Turn, found: Waiting) -> Own:
+def _so_far(turn: Turn, agreed: tuple[str, ...], needed: int) -> Own:
     say = turn.say
-    if not found.agreed:
-        return say.say("epochs.first", needed=found.needed)
-    return say.say("epochs.so-far", departments=say.departments(found.agreed), needed=found.needed)
+    if not agreed:
+        return say.say("epochs.first", needed=needed)
+    return say.say("epochs.so-far", departments=say.departments(agreed), needed=needed)
 
 
 def _listed(turn: Turn) -> Reply:
@@ -128,7 +139,12 @@ def _entry(turn: Turn, one: Waiting) -> Own:
         own = say("epochs.introduced-unlike" if one.by else "epochs.not-compared")
     elif one.url is not None and not one.by_us:
         own = say("epochs.introduced-by", departments=turn.say.departments(one.by))
-    return say(f"epochs.entry.{one.change}", name=turn.say.name(one.department), so_far=_so_far(turn, one), own=own)
+    return say(
+        f"epochs.entry.{one.change}",
+        name=turn.say.name(one.department),
+        so_far=_so_far(turn, one.agreed, one.needed),
+        own=own,
+    )
 
 
 def _waiting(turn: Turn) -> Own:

@@ -105,6 +105,15 @@ def without_introduction(_request: httpx.Request, answer: httpx.Response) -> htt
     return httpx.Response(200, json={name: value for name, value in said.items() if name != "introduction"})
 
 
+def test_after_signing_an_administrator_reads_who_has_agreed_by_now(network: Network):
+    network.join("民政局")
+    network.round()
+    told = network.chat("民政局").sign(ADMIN, f"#同意加入 {NEW}")
+    assert "已签名：同意 体育局" in told
+    assert "已同意的：民政局，要3家" in told
+    assert "打电话" not in told
+
+
 def test_a_fifth_department_joins_four_and_is_counted_from_the_third_word_on(network: Network):
     county = network.county
     for host in FIRST:
