@@ -26,6 +26,7 @@ from ledger.peers.witness import hash_of_origin
 from ledger.quorum import network_policy
 from ledger.records.answers import CONCLUDED
 from ledger.records.statement import Statement
+from ledger.scribe import new_handle
 from ledger.storage import entries
 from ledger.storage.engine import reading, transaction
 from ledger.views import Finding
@@ -337,7 +338,7 @@ def test_a_peer_that_floods_the_others_with_good_records(departments: Seven):
     departments.follow_each_other()
     before = accusations(departments)
     one = signed(node, Statement("case-submitted", "A" * 22, {"matter": "m"}))
-    put(node, *(forged(node, one, jti=f"flood{at:017d}", sub=f"flood{at:017d}") for at in range(FLOOD)))
+    put(node, *(forged(node, one, jti=new_handle(), sub=new_handle()) for _ in range(FLOOD)))
     slowed: set[str] = set()
 
     def all_said_so() -> bool:
