@@ -48,7 +48,9 @@ def submit(visit: Visit) -> Response:
     matter = _matter(visit)
     checked = _check(visit, matter)
     if checked.wrong:
-        return show(visit, wrong=checked.wrong)
+        now = visit.again()
+        # The same form may come in twice at one moment: while this one was looked at, the other became the case.
+        return show(visit, wrong=checked.wrong) if now.ticket.became is None else done(now)
     desk, ticket = visit.services.node.desk, visit.ticket
     try:
         opened = desk.open_case(matter.code, checked.private, by=ticket.officer, once=ticket.once)
