@@ -27,8 +27,9 @@ from ledger.scribe import new_handle
 from ledger.storage.engine import open_engine
 from ledger.views import Finding
 from tests.attacks.live_node import free_port
-from tests.attacks.lying_peer import doors_of, served
+from tests.attacks.lying_peer import doors_of
 from tests.attacks.seven import MATTER, Seven
+from tests.fakes.serving import serving
 from tests.peers.smuggling import put, signed
 
 NOBODY = 1  # a port at which nobody listens
@@ -49,7 +50,7 @@ def two_faces(made: Seven, liar: str, told: Sequence[str], fooled: Sequence[str]
     """The liar as two, each of which has said something that the other has not."""
     node, port = made.nodes[liar], free_port()
     made.follow_each_other()  # what all have in common
-    with tempfile.TemporaryDirectory() as folder, copied(node, Path(folder)) as other, served(port, doors_of(other)):
+    with tempfile.TemporaryDirectory() as folder, copied(node, Path(folder)) as other, serving(doors_of(other), port):
         # It pushes each head to those only that are to see it.
         for name in fooled:
             made.line.lead([liar], name, NOBODY)

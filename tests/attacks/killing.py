@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
@@ -126,9 +127,13 @@ def check_nobody_accused(made: Seven) -> None:
     Whoever was killed in the middle of a round lacks records until the round's lease has ended, and that is told (R35).
     """
     for name, node in made.nodes.items():
-        made.until(lambda: not _accused(made, name), f"{name} accuses nobody: {_accused(made, name)}")  # noqa: B023  over at once
+        made.until(partial(_accuses_nobody, made, name), f"{name} accuses nobody")
         with reading(node.engine) as conn:
             assert conn.execute(select(schema.evidence.c.origin)).all() == [], name
+
+
+def _accuses_nobody(made: Seven, by: str) -> bool:
+    return not _accused(made, by)
 
 
 def _accused(made: Seven, by: str) -> set[tuple[str, str]]:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from werkzeug.serving import make_server
 
 from ledger.node import Node, NodeSettings, init_node
 from ledger.peers.publish import publish_round
@@ -21,9 +19,9 @@ from ledger.records.statement import Statement
 from ledger.routes import create_blueprint
 from ledger.scribe import new_handle
 from tests.attacks.live_node import PASSPHRASE, ROOT, LiveNode, free_port, living
+from tests.fakes.serving import App, serving
 from tests.peers.smuggling import forged, put, signed
 
-App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 NAME = "财政局"
 
 
@@ -130,20 +128,6 @@ class Pair:
         return self.round()
 
 
-@contextmanager
-def served(port: int, doors: App) -> Iterator[None]:
-    """These doors, open in this process while the block runs."""
-    server = make_server("127.0.0.1", port, doors, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def doors_of(node: Node) -> Doors:
     """Its true answers, as its own web workers give them."""
     app = Flask("liar")
@@ -169,7 +153,7 @@ def lying(folder: Path) -> Iterator[Pair]:
     doors = doors_of(liar)
     try:
         with (
-            served(port, doors),
+            serving(doors, port),
             living(folder / "node", f"sqlite:///{folder / 'node.db'}") as honest,
         ):
             honest.start(workers=1, scheduler=False)

@@ -223,6 +223,9 @@ class Seven:
     def until_state(self, by: str, of: str, *states: str) -> None:
         self.until(lambda: self.state(by, of) in states, f"{by} says of {of}: {states}")
 
+    def until_all_cosign(self, of: str) -> None:
+        self.until(lambda: self.cosigners(of) == set(self.nodes), f"all cosign {of}")
+
     def until_shown(self, name: str) -> int:
         """Until a department shows all that it has written; returns how much that is."""
         size = self.size(name)

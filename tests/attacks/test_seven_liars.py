@@ -5,8 +5,8 @@ Each test has a liar that may be used again, or convicts one for good: they pass
 
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pyotp
@@ -32,8 +32,9 @@ from ledger.storage.engine import reading, transaction
 from ledger.views import Finding
 from tests.attacks.faces import check_convicted, check_not_cosigned, copied, two_faces, utter
 from tests.attacks.live_node import free_port
-from tests.attacks.lying_peer import doors_of, found, now, served
+from tests.attacks.lying_peer import doors_of, found, now
 from tests.attacks.seven import NAMES, Seven
+from tests.fakes.serving import serving
 from tests.peers.smuggling import forged, officer_key, put, signed
 
 pytestmark = [pytest.mark.slow, pytest.mark.attack, pytest.mark.xdist_group("demo")]
@@ -83,7 +84,7 @@ def test_a_peer_that_rewrites_an_entry_is_not_cosigned_again_until_a_person_deci
     check_convicted(departments, liar)
     told = {name: departments.accused(name, "R36", liar) for name in departments.honest(liar)}
     for name in told:
-        departments.until(lambda: DIFFERS in _facts(departments, name, liar), f"{name} knows what differs")  # noqa: B023  it is over when it returns
+        departments.until(partial(_knows_what_differs, departments, name, liar), f"{name} knows what differs")
     asked = departments.say("民政局", FARMER, f"补贴 {number}").read
     assert "财政局现在给出的账" in asked
     assert "签的是 20,000.00元，现在是 2.00元。民政局存有当时的副本，可以作证据" in asked
@@ -113,9 +114,9 @@ def test_a_peer_that_rewrites_an_entry_is_not_cosigned_again_until_a_person_deci
     departments.until(lambda: departments.cosigners(liar) >= needed, "all cosign it again")
 
 
-def _facts(made: Seven, name: str, liar: str) -> dict[str, Any]:
+def _knows_what_differs(made: Seven, name: str, liar: str) -> bool:
     found = made.accused(name, "R36", liar)
-    return {} if found is None else dict(found.facts)
+    return found is not None and DIFFERS in found.facts
 
 
 def test_a_peer_that_drops_its_tail_is_believed_by_nobody(departments: Seven):
@@ -185,7 +186,7 @@ def test_a_peer_that_replays_an_old_checkpoint_takes_nothing_back(departments: S
 
     doors.lie("/log/checkpoint", replay)
     honest = departments.honest(LIAR)
-    with served(port, doors):
+    with serving(doors, port):
         departments.line.lead(honest, LIAR, port)
         for name in honest:
             departments.until_state(name, LIAR, "missed", "unreachable")
@@ -258,7 +259,7 @@ def test_a_peer_that_puts_its_clock_a_year_ahead(departments: Seven):
         with tempfile.TemporaryDirectory() as folder, copied(node, Path(folder)) as other:
             ahead = replace(other, now=lambda: now() + YEAR_SECONDS)
             honest = departments.honest(LIAR)
-            with served(port, doors_of(ahead)):
+            with serving(doors_of(ahead), port):
                 departments.line.lead(honest, LIAR, port)
                 publish_round(ahead, cosign=False)
                 for name in honest:
@@ -285,7 +286,7 @@ def test_a_peer_that_withholds_one_entry_from_one_department(departments: Seven)
     doors.lie("/log/tile/entries/", cut_short)
     departments.follow_each_other()
     before = accusations(departments)
-    with served(port, doors):
+    with serving(doors, port):
         departments.line.lead([victim], LIAR, port)
         index = departments.write(LIAR).index
         departments.follow_each_other(LIAR, *departments.honest(LIAR, victim))
@@ -307,7 +308,7 @@ def test_a_peer_that_puts_a_puppet_member_forward(departments: Seven, tmp_path):
     port = free_port()
     puppet = found(tmp_path, "稻草局", "39", port)
     try:
-        with served(port, doors_of(puppet)):
+        with serving(doors_of(puppet), port):
             told = departments.command(
                 LIAR, "peers", "add", puppet.public_url, "--fingerprint", puppet.keys.fingerprint
             )

@@ -2,6 +2,7 @@
 
 import os
 import random
+from functools import partial
 
 import pytest
 
@@ -17,8 +18,9 @@ from tests.attacks.killing import (
     raised_ever,
 )
 from tests.attacks.live_node import free_port
-from tests.attacks.lying_peer import doors_of, found, served
+from tests.attacks.lying_peer import doors_of, found
 from tests.attacks.seven import NAMES, Seven
+from tests.fakes.serving import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.attack, pytest.mark.xdist_group("demo")]
 
@@ -32,7 +34,7 @@ def test_sixty_processes_killed_at_any_moment_and_all_seven_agree(departments: S
     port = free_port()
     guest = found(tmp_path, "体育局", "31", port)
     try:
-        with served(port, doors_of(guest)):
+        with serving(doors_of(guest), port):
             for name in NAMES:
                 deaths.some(KILLS // len(NAMES))
                 deaths.joining(guest, name)
@@ -77,7 +79,7 @@ def test_parted_into_four_and_three_for_twenty_rounds_and_healed_nobody_is_accus
         for other in NAMES:
             if other != name:
                 departments.until_state(name, other, "good")
-        departments.until(lambda: departments.cosigners(name) == set(NAMES), f"all cosign {name}")  # noqa: B023  over at once
+        departments.until_all_cosign(name)
     check_all_agree(departments)
     check_nobody_accused(departments)
     assert raised_ever(departments) == before
@@ -114,7 +116,7 @@ def test_members_changed_on_both_sides_of_a_partition_leave_one_network(departme
     departments.follow_each_other()
     assert {departments.epoch(name) for name in NAMES} == epochs
     for name in NAMES:
-        departments.until(lambda: words(departments, name), f"{name} tells what waits")  # noqa: B023  over at once
+        departments.until(partial(words, departments, name), f"{name} tells what waits")
         assert words(departments, name) == {leaver: set(FOUR), other: set(THREE)}
     check_nobody_accused(departments)
     for name in (*FOUR, THREE[0]):

@@ -30,8 +30,9 @@ from ledger.storage.engine import reading, transaction
 from ledger.storage.heads import OUTSIDE, WITNESS, read_cosignatures
 from tests.console.test_console_joining import Office, found, stop
 from tests.demo.network import until
+from tests.fakes.serving import serving
 from tests.peers.rig import make_county
-from tests.peers.test_peers_http import free_port, serving
+from tests.peers.test_peers_http import free_port
 
 Run = Callable[..., str]
 

@@ -1,6 +1,7 @@
 """Four departments with an administrator each who writes in the chat, and two more that nobody knows."""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import cast
 
 from bot.outbox import Outbox
@@ -21,14 +22,35 @@ from ledger.quorum import network_policy
 from ledger.records import numbers
 from ledger.records.epochs import Change, Member
 from ledger.storage.engine import reading
-from tests.desk.world import Clock, Department
+from tests.desk.world import Clock, Department, Town
+from tests.fakes.network import Wire
 from tests.handlers_staff.office import MATTERS, PROGRAMMES, Account, Mailbox
-from tests.peers.rig import County
+from tests.peers.rig import County, make_county, node_of
 from tests.peers.test_peers_invitations import join
+from tests.receipts.rig import copied
 
 FIRST = ("民政局", "财政局", "公安局", "审计局")
 NEW, OTHER = "体育局", "教育局"
 ADMIN = "管理员"
+
+
+def founded_county(directory: Path) -> County:
+    """The first four are a network; two more are there."""
+    county = make_county(directory, acquainted=False, onlookers=(FIRST[3], NEW, OTHER))
+    county.introduce(*FIRST)
+    county.found(*FIRST)
+    return county
+
+
+def copy_of(founded: County, directory: Path) -> "Network":
+    """The same once more, for one test."""
+    clock, wire = Clock(founded.clock.at), Wire()
+    departments = {name: copied(department_of(node), directory, clock) for name, node in founded.nodes.items()}
+    nodes = {name: node_of(one, directory, wire) for name, one in departments.items()}
+    county = County(directory, clock, wire, Town(clock, departments["民政局"], departments["财政局"]), nodes)
+    for node in nodes.values():
+        county.serve(node)
+    return Network(county)
 
 
 @dataclass

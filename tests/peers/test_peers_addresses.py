@@ -19,8 +19,8 @@ from ledger.errors import PeerUnreachable
 from ledger.peers import addresses
 from ledger.peers.addresses import PRIVATE_NETWORKS, check_address, parse_networks, resolve
 from ledger.peers.client import PeerClient
+from tests.fakes.serving import serving
 from tests.peers.test_peers_http import free_port
-from tests.peers.test_peers_http import serving as serving_plain
 
 OWN = "https://own.example"
 PUBLIC = "8.8.8.8"
@@ -235,7 +235,7 @@ def serving_tls(folder: Path, name: str) -> Iterator[tuple[int, Path]]:
     context.load_cert_chain(file)
     app, port = Flask(name), free_port()
     app.add_url_rule("/node.json", view_func=lambda: "it is me")
-    with serving_plain(app, port, context):
+    with serving(app, port, context):
         yield port, file
 
 
@@ -267,5 +267,5 @@ def test_until_when_a_certificate_is_good_is_read_from_it(tmp_path, monkeypatch)
 def test_plain_http_has_no_certificate():
     app, port = Flask("plain"), free_port()
     app.add_url_rule("/node.json", view_func=lambda: "it is me")
-    with serving_plain(app, port), PeerClient("http://127.0.0.1:1") as client:
+    with serving(app, port), PeerClient("http://127.0.0.1:1") as client:
         assert client.certificate_ends(f"http://127.0.0.1:{port}/node.json") is None

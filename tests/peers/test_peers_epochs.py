@@ -17,12 +17,9 @@ from ledger.receipts import make_receipt
 from ledger.records.epochs import JOINED, Vote
 from ledger.records.receipt import check_receipt, parse_receipt
 from ledger.storage.engine import reading
-from tests.desk.world import Clock, Town
-from tests.fakes.network import Wire
-from tests.peers.membership import ADMIN, FIRST, NEW, OTHER, Network, department_of
-from tests.peers.rig import County, make_county, node_of
+from tests.peers.membership import ADMIN, FIRST, NEW, OTHER, Network, copy_of, founded_county
+from tests.peers.rig import County, make_county
 from tests.peers.smuggling import put, signed
-from tests.receipts.rig import copied
 
 
 @pytest.fixture
@@ -36,9 +33,7 @@ def strangers(tmp_path: Path, database_url: str) -> Iterator[Network]:
 
 @pytest.fixture(scope="module")
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
-    county = make_county(tmp_path_factory.mktemp("founded"), acquainted=False, onlookers=(FIRST[3], NEW, OTHER))
-    county.introduce(*FIRST)
-    county.found(*FIRST)
+    county = founded_county(tmp_path_factory.mktemp("founded"))
     yield county
     county.close()
 
@@ -46,16 +41,10 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
 @pytest.fixture
 def network(founded: County, tmp_path: Path) -> Iterator[Network]:
     """The first four are a network."""
-    clock, wire = Clock(founded.clock.at), Wire()
-    departments = {name: copied(department_of(node), tmp_path, clock) for name, node in founded.nodes.items()}
-    nodes = {name: node_of(one, tmp_path, wire) for name, one in departments.items()}
-    county = County(tmp_path, clock, wire, Town(clock, departments["民政局"], departments["财政局"]), nodes)
-    for node in nodes.values():
-        county.serve(node)
-    made = Network(county)
+    made = copy_of(founded, tmp_path)
     assert {made.count(name) for name in FIRST} == {(1, 4)}
     yield made
-    county.close()
+    made.county.close()
 
 
 # --- the beginning ---

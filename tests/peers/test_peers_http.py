@@ -1,14 +1,12 @@
 """Two departments as two web servers on this machine, over real connections."""
 
 import socket
-import threading
 from contextlib import contextmanager
 from dataclasses import replace
 
 import httpx
 import pytest
 from flask import Flask
-from werkzeug.serving import make_server
 
 from ledger.audit.crosscheck import run_round
 from ledger.errors import Misconfigured, PeerUnreachable
@@ -21,20 +19,8 @@ from ledger.peers.publish import publish_round
 from ledger.peers.strangers import add_stranger
 from ledger.routes import create_blueprint
 from tests.fakes.peer import FakeLog
+from tests.fakes.serving import serving
 from tests.peers.rig import make_county
-
-
-@contextmanager
-def serving(app, port, ssl_context=None):
-    server = make_server("127.0.0.1", port, app, threaded=True, ssl_context=ssl_context)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def free_port():

@@ -31,21 +31,16 @@ from ledger.records.statement import Statement, parse_record
 from ledger.rules.epochs import Said
 from ledger.storage import entries, schema
 from ledger.storage.engine import reading, transaction
-from tests.desk.world import Clock, Town
-from tests.fakes.network import Wire
-from tests.peers.membership import FIRST, NEW, OTHER, Network, department_of
-from tests.peers.rig import County, doors, make_county, node_of
+from tests.peers.membership import FIRST, NEW, OTHER, Network, copy_of, founded_county
+from tests.peers.rig import County, doors
 from tests.peers.smuggling import put, signed
-from tests.receipts.rig import copied
 
 AT_NEW = "25.example"
 
 
 @pytest.fixture(scope="module")
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
-    county = make_county(tmp_path_factory.mktemp("founded"), acquainted=False, onlookers=(FIRST[3], NEW, OTHER))
-    county.introduce(*FIRST)
-    county.found(*FIRST)
+    county = founded_county(tmp_path_factory.mktemp("founded"))
     yield county
     county.close()
 
@@ -53,14 +48,9 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
 @pytest.fixture
 def network(founded: County, tmp_path: Path) -> Iterator[Network]:
     """The first four are a network."""
-    clock, wire = Clock(founded.clock.at), Wire()
-    departments = {name: copied(department_of(node), tmp_path, clock) for name, node in founded.nodes.items()}
-    nodes = {name: node_of(one, tmp_path, wire) for name, one in departments.items()}
-    county = County(tmp_path, clock, wire, Town(clock, departments["民政局"], departments["财政局"]), nodes)
-    for node in nodes.values():
-        county.serve(node)
-    yield Network(county)
-    county.close()
+    made = copy_of(founded, tmp_path)
+    yield made
+    made.county.close()
 
 
 def followed(network: Network, name: str) -> set[str]:
