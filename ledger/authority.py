@@ -32,6 +32,7 @@ from ledger.storage import facts as rows
 from ledger.storage import findings, lookups
 from ledger.storage.network import Network
 from ledger.storage.schema import feed
+from ledger.storage.signers import read_persons
 from ledger.storage.vault import VaultRow, newest, read_rows
 from ledger.times import start_of_day
 
@@ -98,7 +99,7 @@ class Authority:
     def _check_four_eyes(self, conn: Connection, statement: Statement, draft: Draft, person: str) -> None:
         before = draft.before.get(statement.sub)
         kid = None if before is None else _step_before(statement.kind, before)
-        if kid is not None and rows.read_persons(conn, self.log_id, [kid]).get(kid) == person:
+        if kid is not None and read_persons(conn, self.log_id, [kid]).get(kid) == person:
             raise Refused("four-eyes", rule="R10")
 
     def _check_award(self, conn: Connection, statement: Statement) -> None:

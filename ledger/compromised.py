@@ -16,7 +16,7 @@ from ledger.records.check import is_compromised
 from ledger.records.statement import Record, parse_record
 from ledger.rules.logs import LogRef, stolen_key
 from ledger.storage import entries
-from ledger.storage.facts import read_signers
+from ledger.storage.signers import read_signers
 
 AT_ONCE = 1_024
 

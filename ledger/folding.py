@@ -27,10 +27,11 @@ from ledger.storage import facts as rows
 from ledger.storage import lookups
 from ledger.storage.engine import kept
 from ledger.storage.entries import find_log, first_index
-from ledger.storage.facts import Key, News, SignerRow
+from ledger.storage.facts import Key, News
 from ledger.storage.lookups import Lookups
 from ledger.storage.many import read_objects
 from ledger.storage.schema import waiting
+from ledger.storage.signers import SignerRow, end_signer, insert_signer, read_signer
 from ledger.storage.vault import Placed, Vault, held_names
 
 DESK_PERSON = PERSON_OF_DESK
@@ -207,7 +208,7 @@ def _refers_to(state: State, origin: str) -> Ref | None:
 
 
 def _check_new_key(conn: Connection, log_id: int, record: Record, named: Signer | None) -> None:
-    if named is not None and rows.read_signer(conn, log_id, named.kid) is not None:
+    if named is not None and read_signer(conn, log_id, named.kid) is not None:
         raise IllegalStep(record.kind, "enrolled", "key-twice")  # one key, one person: or nobody knows who signed
 
 
@@ -216,11 +217,11 @@ def _apply_to_signers(conn: Connection, log_id: int, idx: int, record: Record, n
         rows.name_log(conn, log_id, record.clear["department"], record.clear["number_prefix"])
     ended = signer_ends(record, idx)
     if ended is not None:
-        rows.end_signer(conn, log_id, record.sub, ended)
+        end_signer(conn, log_id, record.sub, ended)
     if named is not None:
         raw = named.public_key
         row = SignerRow(named.kid, named.handle, raw, list(named.roles), named.person, named.from_index, None)
-        rows.insert_signer(conn, log_id, row)
+        insert_signer(conn, log_id, row)
 
 
 # --- what is private, fetched from the department that has it ---

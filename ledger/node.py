@@ -25,7 +25,7 @@ from ledger.records.statement import Record, Statement, parse_record, public_jwk
 from ledger.scribe import new_handle
 from ledger.storage import cursors, entries
 from ledger.storage.engine import open_engine, prepare_directory, read_moment, reading, transaction
-from ledger.storage.facts import read_signer
+from ledger.storage.signers import read_signer
 from ledger.storage.upgrade import check_current, migrate
 
 UNFINISHED = "rebuild-unfinished"  # a cursor, while a database is being built anew from the others' mirrors

@@ -26,10 +26,11 @@ from ledger.records.statement import Record, parse_record
 from ledger.storage import entries, heads
 from ledger.storage import facts as rows
 from ledger.storage.engine import reading
-from ledger.storage.facts import LogRow, SignerRow
+from ledger.storage.facts import LogRow
 from ledger.storage.findings import read_findings
 from ledger.storage.heads import Head
 from ledger.storage.network import Network, read_urls
+from ledger.storage.signers import SignerRow, read_signer
 from ledger.subjects import Subject, read_subject, related
 from ledger.views import Finding
 
@@ -157,7 +158,7 @@ def _tell(conn: Connection, network: Network, place: _Place) -> Told:
 
 def _signer(conn: Connection, place: _Place) -> SignerRow | None:
     """The key that signed, when it counts at this place and may sign this kind."""
-    signer = rows.read_signer(conn, place.log.id, place.record.kid)
+    signer = read_signer(conn, place.log.id, place.record.kid)
     try:
         check_signed(place.record, place.index, place.log.origin, lambda _kid: signer)
     except Rejected:

@@ -16,7 +16,7 @@ from ledger.records.rotation import DESK_ROLE, VAULT, rotation_message
 from ledger.records.statement import Statement, public_jwk
 from ledger.scribe import Objects, Pen, Scribe, Submitted
 from ledger.storage import schema
-from ledger.storage.facts import read_signer
+from ledger.storage.signers import read_signer
 from ledger.storage.vault import Unsealable, seal, unseal
 
 REWRAPPED_AT_ONCE = 1_000

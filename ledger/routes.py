@@ -35,7 +35,7 @@ from ledger.records.statement import public_jwk
 from ledger.shelf import Shelf
 from ledger.storage import entries
 from ledger.storage.engine import reading
-from ledger.storage.facts import SignerRow, read_signers
+from ledger.storage.signers import SignerRow, read_signers
 
 SOFTWARE = "onetrip/0.1.0"
 

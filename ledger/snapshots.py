@@ -11,10 +11,10 @@ from ledger.records import base64url, codec
 from ledger.records.fold import Folded, State
 from ledger.records.funds import AwardState, PaymentState, Ref
 from ledger.rules.snapshot import Act, AwardPart, AwardSnapshot, PaymentPart
-from ledger.storage import facts as rows
 from ledger.storage.facts import Begun
 from ledger.storage.many import Stored, read_objects, read_objects_below
 from ledger.storage.network import Network
+from ledger.storage.signers import read_persons
 
 NOBODY = ""  # the person behind a key that no enrolment names; never the same person as another
 NOTHING: Mapping[Ref, Folded] = MappingProxyType({})
@@ -147,7 +147,7 @@ def _persons(conn: Connection, net: Network, states: Mapping[Ref, State]) -> dic
     for log, wanted in kids.items():
         log_id = net.log_id(log)
         assert log_id is not None  # it was read from there
-        found |= {(log, kid): person for kid, person in rows.read_persons(conn, log_id, wanted).items()}
+        found |= {(log, kid): person for kid, person in read_persons(conn, log_id, wanted).items()}
     return found
 
 

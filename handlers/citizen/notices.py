@@ -25,7 +25,7 @@ from ledger.records.cases import CaseStatus
 from ledger.records.funds import FAILED
 from ledger.records.kinds import DESK
 from ledger.storage.engine import reading
-from ledger.storage.facts import read_signer
+from ledger.storage.signers import read_signer
 from ledger.views import AwardView, CaseView, HistoryLine, PaymentView
 
 CURSOR = "notices"

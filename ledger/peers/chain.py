@@ -17,7 +17,7 @@ from ledger.records.governance import DepartmentState
 from ledger.records.kinds import DESK
 from ledger.records.statement import Record, parse_record
 from ledger.storage import entries
-from ledger.storage.facts import read_signers
+from ledger.storage.signers import read_signers
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ from ledger.rules.logs import LogRef, two_histories
 from ledger.storage import entries, schema
 from ledger.storage import findings as rows
 from ledger.storage.engine import reading, transaction
-from ledger.storage.facts import read_signer
+from ledger.storage.signers import read_signer
 
 DIFFERS = "differs"  # among the facts of the finding (R36)
 

@@ -28,8 +28,8 @@ from ledger.rules import logs as rules
 from ledger.rules import times
 from ledger.rules.mismatch import Mismatch
 from ledger.storage import entries
-from ledger.storage.facts import SignerRow, read_signer
 from ledger.storage.network import Network
+from ledger.storage.signers import SignerRow, read_signer
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,9 @@ from ledger.peers.rotated import find_log_keys
 from ledger.quorum import forget_heads
 from ledger.storage import entries, heads, schema
 from ledger.storage.engine import reading, transaction
-from ledger.storage.facts import read_signers
 from ledger.storage.heads import KeptCosignature
 from ledger.storage.network import mirror_name
+from ledger.storage.signers import read_signers
 
 ENTRIES_A_ROUND_MAX = 16 * 1024  # of one peer: the others wait for their turn
 ENTRIES_A_TRANSACTION = 1_024  # the desk writes in between

@@ -20,8 +20,8 @@ from ledger.rules.logs import UNWATCHED_LONG_SECONDS, LogRef, broken_promise
 from ledger.rules.mismatch import Mismatch
 from ledger.storage import entries, heads, schema
 from ledger.storage.engine import reading, transaction
-from ledger.storage.facts import SignerRow, read_signer
 from ledger.storage.prepared import Prepared
+from ledger.storage.signers import SignerRow, read_signer
 
 PATH = "/promises"
 KEPT_WITHIN_SECONDS = UNWATCHED_LONG_SECONDS  # T2: a record that is not in the log by then was not said

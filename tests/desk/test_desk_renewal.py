@@ -6,7 +6,7 @@ from ledger.audit.verify import verify_database
 from ledger.errors import IllegalStep
 from ledger.records.statement import Statement
 from ledger.storage.engine import reading
-from ledger.storage.facts import read_signer
+from ledger.storage.signers import read_signer
 from tests.desk.world import make_town
 
 

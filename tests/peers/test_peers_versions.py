@@ -15,7 +15,7 @@ from ledger.records.statement import public_jwk, thumbprint
 from ledger.scribe import new_handle
 from ledger.storage import entries
 from ledger.storage.engine import reading
-from ledger.storage.facts import read_signers
+from ledger.storage.signers import read_signers
 from tests.peers.rig import ROUND_SECONDS
 from tests.peers.smuggling import officer_key, put
 
