@@ -12,12 +12,12 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import Connection
 
 from ledger.answers import read_life
+from ledger.casefiles import CaseFiles
 from ledger.folding import dispute, fold, read_folded, take_disclosures, wait_for_disclosures
 from ledger.memory import Memory, Mirrored
-from ledger.records import base64url, codec
+from ledger.records import base64url
 from ledger.records.answers import handle_of
-from ledger.records.fold import Folded
-from ledger.records.funds import AwardState, Ref
+from ledger.records.funds import Ref
 from ledger.records.statement import parse_record
 from ledger.snapshots import award_snapshot
 from ledger.storage import facts as rows
@@ -25,7 +25,6 @@ from ledger.storage import lookups
 from ledger.storage import officers as staff
 from ledger.storage import vault as sealed
 from ledger.storage.entries import two_entries_between
-from ledger.storage.facts import ObjectRow
 from ledger.storage.findings import read_finding, read_findings
 from ledger.storage.lookups import Lookups
 from ledger.storage.network import Network
@@ -40,7 +39,6 @@ from ledger.views import (
     Officer,
     PaymentView,
     Trust,
-    WordView,
 )
 
 __all__ = [
@@ -57,7 +55,6 @@ __all__ = [
 T = TypeVar("T")
 
 PAGE = 10
-TAIL_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +80,12 @@ class Facts:
         self._vault = Vault(vault_key)
         self._lookups = Lookups(lookup_key)
         self._memory = Memory() if memory is None else memory
+        self._files = CaseFiles(conn, self._vault, self._memory)
 
     @property
     def network(self) -> Network:
         """The departments that we hold logs of."""
-        if self._memory.network is None:
-            self._memory.network = Network.read(self._conn)
-        return self._memory.network
+        return self._files.network
 
     # --- finding a thing ---
 
@@ -111,45 +107,45 @@ class Facts:
 
     def case(self, ref: Ref) -> CaseView | None:
         """One case; None when nothing of it is here."""
-        row = self._row(ref, "case")
-        return None if row is None else self._case(row)
+        row = self._files.row(ref, "case")
+        return None if row is None else self._files.case(row)
 
     def award(self, ref: Ref) -> AwardView | None:
         """One award; None when nothing of it is here."""
-        row = self._row(ref, "award")
-        return None if row is None else self._award(row)
+        row = self._files.row(ref, "award")
+        return None if row is None else self._files.award(row)
 
     def payment(self, ref: Ref) -> PaymentView | None:
         """One payment; None when nothing of it is here."""
-        row = self._row(ref, "payment")
-        return None if row is None else self._payment(row)
+        row = self._files.row(ref, "payment")
+        return None if row is None else self._files.payment(row)
 
     def awards_of(self, case: Ref) -> list[AwardView]:
         """The awards of a case, oldest first."""
-        self._row(case, "case")
-        return [self._award(row) for row in self._below(case, "award")]
+        self._files.row(case, "case")
+        return [self._files.award(row) for row in self._files.below(case, "award")]
 
     def payments_of(self, award: Ref) -> list[PaymentView]:
         """The payments of an award, in whatever log, oldest first."""
-        self._row(award, "award")
-        return [self._payment(row) for row in self._below(award, "payment")]
+        self._files.row(award, "award")
+        return [self._files.payment(row) for row in self._files.below(award, "payment")]
 
     def cases_of(self, citizen: str) -> list[CaseView]:
         """A citizen's cases, oldest first."""
-        return [self._case(row) for row in self._of_citizen(citizen) if row.topic == "case"]
+        return [self._files.case(row) for row in self._files.of_citizen(citizen) if row.topic == "case"]
 
     def awards_of_citizen(self, citizen: str) -> list[AwardView]:
         """What a citizen was awarded, oldest first."""
-        return [self._award(row) for row in self._of_citizen(citizen) if row.topic == "award"]
+        return [self._files.award(row) for row in self._files.of_citizen(citizen) if row.topic == "award"]
 
     def payments_of_citizen(self, citizen: str) -> list[PaymentView]:
         """What is paid to a citizen, oldest first; also where the payment's number has not come yet."""
-        return [self._payment(row) for row in self._of_citizen(citizen) if row.topic == "payment"]
+        return [self._files.payment(row) for row in self._files.of_citizen(citizen) if row.topic == "payment"]
 
     def private(self, ref: Ref, name: str) -> Any:
         """The newest value of that name told about an object, or None: never told, not here yet, or erased."""
-        row = self._row(ref)
-        return None if row is None else self._open(row, name)
+        row = self._files.row(ref)
+        return None if row is None else self._files.private(row, name)
 
     # --- what waits ---
 
@@ -176,10 +172,10 @@ class Facts:
 
     def history(self, ref: Ref) -> list[HistoryLine]:
         """Every record about an object and what hangs on it, in the order they were said."""
-        if self._row(ref) is None:
+        if self._files.row(ref) is None:
             return []
         lines = []
-        for row in rows.read_story(self._conn, sorted(sub for _log, sub in self._tree_of(ref))):
+        for row in rows.read_story(self._conn, sorted(sub for _log, sub in self._files.tree_of(ref))):
             record, log = parse_record(bytes(row.entry)), self.network.log(row.log_id)
             lines.append(
                 HistoryLine(
@@ -205,7 +201,7 @@ class Facts:
             log_id = self.network.log_id(origin)
             assert log_id is not None  # the answer was computed from it
             wanted[log_id] = max(index, wanted.get(log_id, -1))
-            newest = max(newest, self._time_of(log_id, index))
+            newest = max(newest, self._files.time_of(log_id, index))
         if self._memory.mirrored is None:
             self._memory.mirrored = rows.read_mirrored(self._conn)
         times = self._mirrors_over(wanted, self._memory.mirrored)
@@ -221,11 +217,11 @@ class Facts:
         """What did not agree: everywhere, or about an object and all that hangs on it; the open and gravest first."""
         if ref is None:
             return read_findings(self._conn, open_only=open_only)
-        if self._row(ref) is None:
+        if self._files.row(ref) is None:
             return []
         known = self._memory.findings.get(ref)
         if known is None:
-            about = [Ref(*each) for each in self._tree_of(ref)]
+            about = [Ref(*each) for each in self._files.tree_of(ref)]
             known = self._memory.findings[ref] = read_findings(self._conn, about, open_only=False)
         return [one for one in known if one.is_open or not open_only]
 
@@ -305,145 +301,6 @@ class Facts:
 
     # --- inside ---
 
-    def _row(self, ref: Ref, topic: str | None = None) -> ObjectRow | None:
-        log_id = self.network.log_id(ref.log)
-        if log_id is None:
-            return None
-        key = (log_id, ref.sub)
-        known = self._memory.rows
-        if key not in known:
-            known[key] = None
-            self._remember(rows.read_tree(self._conn, key))
-        row = known[key]
-        return row if row is not None and (topic is None or row.topic == topic) else None
-
-    def _of_citizen(self, citizen: str) -> list[ObjectRow]:
-        trees = self._memory.trees
-        if citizen not in trees:
-            found = rows.read_tree_of_citizen(self._conn, citizen)
-            self._remember(found)
-            trees[citizen] = sorted(found, key=_oldest_first)
-        return trees[citizen]
-
-    def _remember(self, found: list[ObjectRow]) -> None:
-        known, children, held = self._memory.rows, self._memory.children, self._memory.sealed
-        for row in found:
-            if known.get(row.key) is None:
-                known[row.key] = row
-                if row.ref_log is not None and row.ref_handle is not None:
-                    children.setdefault((row.ref_log, row.ref_handle), {})[row.key] = row
-        unread = [row.handle for row in found if row.handle not in held]
-        for handle in unread:
-            held[handle] = []
-        for each in sealed.read_rows(self._conn, unread) if unread else ():
-            held[each.handle].append(each)
-
-    def _below(self, ref: Ref, topic: str) -> list[ObjectRow]:
-        """Oldest first, in whatever order they were read."""
-        found = self._memory.children.get((ref.log, ref.sub), {})
-        return sorted((row for row in found.values() if row.topic == topic), key=_oldest_first)
-
-    def _tree_of(self, ref: Ref) -> list[tuple[str, str]]:
-        found = [(ref.log, ref.sub)]
-        for each in found:
-            found += [
-                (self.network.origin(row.log_id), row.handle) for row in self._memory.children.get(each, {}).values()
-            ]
-        return found
-
-    def _decoded(self, row: ObjectRow) -> Folded:
-        folded = self._memory.folded
-        if row.key not in folded:
-            folded[row.key] = codec.load(row.topic, row.folded)
-        return folded[row.key]
-
-    def _open(self, row: ObjectRow, name: str) -> Any:
-        found = sealed.newest(self._memory.sealed.get(row.handle, ()), row.log_id, row.handle, name)
-        return None if found is None else self._vault.value(found)
-
-    def _owner(self, row: ObjectRow) -> str | None:
-        if row.citizen is not None or row.ref_log is None or row.ref_handle is None:
-            return row.citizen
-        parent = self._row(Ref(row.ref_log, row.ref_handle))
-        return None if parent is None else self._owner(parent)
-
-    def _common(self, row: ObjectRow) -> dict[str, Any]:
-        folded, origin = self._decoded(row), self.network.origin(row.log_id)
-        return {
-            "ref": Ref(origin, row.handle),
-            "department": self.network.name(origin),
-            "state": folded.state,
-            "since": folded.since,
-            "index": row.idx,
-            "record_id": folded.head.record_id,
-        }
-
-    def _case(self, row: ObjectRow) -> CaseView:
-        known = self._memory.views.get(row.key)
-        if not isinstance(known, CaseView):
-            known = self._memory.views[row.key] = self._make_case(row)
-        return known
-
-    def _make_case(self, row: ObjectRow) -> CaseView:
-        common = self._common(row)
-        awards = self._below(common["ref"], "award")
-        return CaseView(
-            **common,
-            disputed=row.disputed is not None,
-            number=self._open(row, "number"),
-            citizen=row.citizen,
-            applicant=self._open(row, "applicant"),
-            awards=tuple(Ref(self.network.origin(award.log_id), award.handle) for award in awards),
-        )
-
-    def _award(self, row: ObjectRow) -> AwardView:
-        known = self._memory.views.get(row.key)
-        if not isinstance(known, AwardView):
-            known = self._memory.views[row.key] = self._make_award(row)
-        return known
-
-    def _make_award(self, row: ObjectRow) -> AwardView:
-        common = self._common(row)
-        state: AwardState = common["state"]
-        return AwardView(
-            **common,
-            disputed=row.disputed is not None,
-            number=self._open(row, "number"),
-            citizen=self._owner(row),
-            payee=self._open(row, "payee"),
-            account_tail=_tail(self._open(row, "account")),
-            payer=self.network.name(state.payer),
-        )
-
-    def _payment(self, row: ObjectRow) -> PaymentView:
-        known = self._memory.views.get(row.key)
-        if not isinstance(known, PaymentView):
-            known = self._memory.views[row.key] = self._make_payment(row)
-        return known
-
-    def _make_payment(self, row: ObjectRow) -> PaymentView:
-        common = self._common(row)
-        # Whoever pays does not vouch for itself: what it says that the citizen said is believed at its own node alone.
-        own = self.network.own.id
-        words = [word for word in self._below(common["ref"], "word") if word.log_id == own or word.log_id != row.log_id]
-        return PaymentView(
-            **common,
-            disputed=row.disputed is not None,
-            number=self._open(row, "number"),
-            citizen=self._owner(row),
-            account_tail=_tail(self._open(row, "account")),
-            word=self._word(words[-1]) if words else None,
-        )
-
-    def _word(self, row: ObjectRow) -> WordView:
-        return WordView(**self._common(row))
-
-    def _time_of(self, log_id: int, index: int) -> int:
-        for key, row in self._memory.rows.items():
-            if row is not None and key[0] == log_id and row.idx == index:
-                return self._decoded(row).head.at
-        return rows.read_record_time(self._conn, log_id, index) or 0
-
     def _officer(self, row: staff.OfficerRow) -> Officer:
         return Officer(row.handle, row.kid, self._name_of(row.handle), tuple(row.roles), row.person)
 
@@ -453,11 +310,3 @@ class Facts:
             held[handle] = sealed.read_rows(self._conn, [handle])
         found = sealed.newest(held[handle], self.network.own.id, handle, "name")
         return None if found is None else self._vault.value(found)
-
-
-def _oldest_first(row: ObjectRow) -> tuple[int, int, str]:
-    return row.created, row.first_idx, row.handle
-
-
-def _tail(account: object) -> str | None:
-    return account[-TAIL_DIGITS:] if isinstance(account, str) else None
