@@ -26,6 +26,7 @@ from ledger.peers.hearsay import PARALLEL_MAX, Said, ask_these, needed
 from ledger.peers.home import read_peers
 from ledger.peers.joining import Introduction, fetch_node, follow_again
 from ledger.peers.recovery import fetch_back
+from ledger.progress import Progress, silent
 from ledger.records.governance import DepartmentState
 from ledger.records.rotation import ROLES
 from ledger.storage import cursors, entries
@@ -56,7 +57,12 @@ class _Ruin:
 
 
 def rebuild(
-    settings: NodeSettings, held: Sequence[NodeKeys], addresses: Sequence[str], client: PeerClient, now: Clock
+    settings: NodeSettings,
+    held: Sequence[NodeKeys],
+    addresses: Sequence[str],
+    client: PeerClient,
+    now: Clock,
+    progress: Progress = silent,
 ) -> Rebuilt:
     """Fill an empty database from the mirrors of the departments at these URLs; the same again goes on from there.
 
@@ -85,7 +91,7 @@ def rebuild(
         # 3. Our log, as far as it leads to heads that we have signed.
         log = OwnLog(engine, settings.origin, keys.log, mark, now)
         node = Node(settings, "", engine, keys, mark, log, Desk(log, keys, now), client, now)
-        doubted = _without_our_signature(introduced, said) + _fetch_log(node, said)
+        doubted = _without_our_signature(introduced, said) + _fetch_log(node, said, progress)
         # 4. Whom it says that we follow.
         followed, missing = _follow_all(node, introduced)
         _finish(node, held)
@@ -179,9 +185,9 @@ def _begin(engine: Engine, origin: str, at: int) -> None:
         cursors.keep(connection, dict.fromkeys((REBUILT, UNFINISHED, RESTORED), at))
 
 
-def _fetch_log(node: Node, said: Sequence[Said]) -> list[str]:
+def _fetch_log(node: Node, said: Sequence[Said], progress: Progress) -> list[str]:
     try:
-        doubted = fetch_back(node, said)
+        doubted = fetch_back(node, said, progress)
     except ForkFound as fork:
         with transaction(node.engine) as connection:
             keep_evidence(connection, fork, node.now())

@@ -8,7 +8,17 @@ from pathlib import Path
 import click
 
 from bot import storage as bot_tables
-from handlers.console.context import COULD_NOT, USED_WRONG, Console, expected, pass_console, show, stop
+from handlers.console.context import (
+    COULD_NOT,
+    USED_WRONG,
+    Console,
+    expected,
+    pass_console,
+    show,
+    showing_progress,
+    stop,
+)
+from ledger.backup.restoring import Target
 from ledger.backup.restoring import restore as put_back
 from ledger.backup.tables import Part, Row
 from ledger.backup.writing import KEYS_NAME, back_up
@@ -59,7 +69,16 @@ def backup(console: Console, file: Path) -> None:
         passphrase = chosen.require_passphrase()
         node = console.open_node()
         try:
-            about = back_up(node.engine, node.origin, file, passphrase, more=CHAT_PARTS, now=console.now())
+            with showing_progress("rows") as progress:
+                about = back_up(
+                    node.engine,
+                    node.origin,
+                    file,
+                    passphrase,
+                    more=CHAT_PARTS,
+                    now=console.now(),
+                    progress=progress,
+                )
         finally:
             node.close()
         click.echo(f"{file}: {about.size} entries of {about.origin}, sealed with this node's passphrase")
@@ -106,16 +125,16 @@ def _from_file(console: Console, file: Path, *, alone: bool) -> bool:
     passphrase = chosen.require_passphrase()
     if open_keys(chosen.key_file, passphrase).origin != chosen.origin:
         raise Misconfigured(f"ONETRIP_KEY_FILE: these are not the keys of {chosen.origin}")
-    about = put_back(
-        chosen.database_url,
-        chosen.key_file,
-        chosen.origin,
-        file,
-        passphrase,
-        more=CHAT_PARTS,
-        now=console.now(),
-        alone=alone,
-    )
+    with showing_progress("rows") as progress:
+        about = put_back(
+            Target(chosen.database_url, chosen.key_file, chosen.origin),
+            file,
+            passphrase,
+            more=CHAT_PARTS,
+            now=console.now(),
+            alone=alone,
+            progress=progress,
+        )
     made = datetime.fromtimestamp(about.made_at, CHINA)
     click.echo(f"{about.origin} is back as of {made:%Y-%m-%d %H:%M}, with {about.size} entries.")
     click.echo("Open binding codes, links to forms, sign-ins, drafts and questions between departments are void.")
@@ -133,11 +152,11 @@ def _from_peers(console: Console, addresses: Sequence[str]) -> bool:
             f"there is no {book.path}, which says where the other departments are. Name all that this node has"
             " followed, e.g.: python app.py restore --from-peers https://cz.example.gov.cn https://ga.example.gov.cn"
         )
-    client = PeerClient(chosen.public_url, networks=chosen.peer_networks)
-    try:
-        back = rebuild(console.node_settings(chosen), _all_keys(file), addresses, client, console.now)
-    finally:
-        client.close()
+    with (
+        showing_progress("entries") as progress,
+        PeerClient(chosen.public_url, networks=chosen.peer_networks) as client,
+    ):
+        back = rebuild(console.node_settings(chosen), _all_keys(file), addresses, client, console.now, progress)
     click.echo(f"{chosen.origin} is back with {back.size} entries, each under a head that this node has signed.")
     for what, lines in (
         ("Not believed, and why", back.doubted),
@@ -165,7 +184,8 @@ def _all_keys(file: KeyFile) -> list[NodeKeys]:
 def _go_on(node: Node) -> bool:
     """Look whether it may, and say what is missing."""
     retiring = node.high_water.is_retiring()
-    standing = resume(node)
+    with showing_progress("entries") as progress:
+        standing = resume(node, progress)
     for line in told(standing):
         click.echo(line)
     if retiring:

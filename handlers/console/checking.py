@@ -2,18 +2,23 @@
 
 import json
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from click.termui import progressbar
 
-from handlers.console.context import FOUND_WRONG, USED_WRONG, Console, expected, pass_console, show, stop
+from handlers.console.context import (
+    FOUND_WRONG,
+    USED_WRONG,
+    Console,
+    expected,
+    pass_console,
+    show,
+    showing_progress,
+    stop,
+)
 from ledger.audit.crosscheck import PeerRow, finding_line, run_round
 from ledger.audit.crosscheck import Report as Round
-from ledger.audit.report import Progress, Report
+from ledger.audit.report import Report
 from ledger.audit.verify import (
     FACTS_SKIPPED,
     KEYS_FROM_LOG,
@@ -145,7 +150,7 @@ def verify(
     Exit 1 if anything does not hold, 3 if it could not be verified to its end.
     """
     trust = _trust(policy, vkey)
-    with expected(), _progress(as_json=as_json) as progress:
+    with expected(), showing_progress("entries", hidden=as_json) as progress:
         processes = workers or min(os.cpu_count() or 1, WORKERS_MAX)
         way = Way(processes, since, facts=not signatures_only, progress=progress)
         report = _verify(console, source, trust, way)
@@ -177,19 +182,6 @@ def _trust(policy: Path | None, vkeys: tuple[str, ...]) -> Trust:
         return Trust(tuple(parse_vkey(vkey) for vkey in vkeys), parsed)
     except MerkleError as error:
         stop(USED_WRONG, f"--policy or --vkey: {error}")
-
-
-@contextmanager
-def _progress(*, as_json: bool) -> Iterator[Progress]:
-    """A progress bar on standard error, when somebody watches."""
-    watched = sys.stderr.isatty() and not as_json
-    with progressbar(length=1, label="entries", file=sys.stderr, hidden=not watched) as bar:
-
-        def move(done: int, of: int) -> None:
-            bar.length = max(of, 1)
-            bar.update(done - bar.pos)
-
-        yield move
 
 
 def _show_report(report: Report, *, as_json: bool) -> None:

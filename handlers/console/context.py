@@ -3,18 +3,20 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import click
+from click.termui import progressbar
 
 from bot.errors import BadSetting
 from handlers.matters import MatterWrong
 from handlers.settings import Settings, SettingWrong
 from ledger.errors import LedgerError, Misconfigured, Refused, Rejected, Unavailable
 from ledger.node import Node, NodeSettings
+from ledger.progress import Progress, silent
 
 FOUND_WRONG = 1  # the command worked, and found something wrong
 USED_WRONG = 2  # it was used or set wrongly
@@ -67,6 +69,25 @@ def expected() -> Iterator[None]:
     except tuple(kind for kind, _ in _EXIT_CODES) as error:
         code = next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
         stop(code, str(error))
+
+
+@contextmanager
+def showing_progress(unit: str, *, hidden: bool = False) -> Iterator[Progress]:
+    """A progress bar on standard error, when somebody watches, from when there is something to do."""
+    if hidden or not sys.stderr.isatty():
+        yield silent
+        return
+    with ExitStack() as stack:
+        bar = None
+
+        def move(done: int, of: int) -> None:
+            nonlocal bar
+            if bar is None:
+                bar = stack.enter_context(progressbar(length=max(of, 1), label=unit, file=sys.stderr))
+            bar.length = max(of, 1)
+            bar.update(done - bar.pos)
+
+        yield move
 
 
 def show(rows: Iterable[Mapping[str, object]], *, as_json: bool, empty: str) -> None:

@@ -1,11 +1,8 @@
 """What a verification says at its end: whatever does not hold, named exactly, and what it could not look at."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 FAULTS_KEPT_MAX = 1_000  # the rest are counted: a log that is wrong everywhere needs no longer list
-
-Progress = Callable[[int, int], None]  # entries done, entries in all
 
 
 @dataclass(frozen=True, slots=True)

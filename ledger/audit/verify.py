@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from ledger.audit.head_keys import HeadKeys
 from ledger.audit.named import NamedKeys
 from ledger.audit.refold import Refold
-from ledger.audit.report import Faults, Progress, Report
+from ledger.audit.report import Faults, Report
 from ledger.audit.sources import Fetch, Source, TileSource, fetch_from_folder, fetch_from_node, read_note
 from ledger.audit.stored import StoredLog, find_log, own_origins
 from ledger.audit.tree import TreeCheck
@@ -29,6 +29,7 @@ from ledger.merkle.note import Verifier, parse_vkey
 from ledger.merkle.policy import Policy
 from ledger.merkle.tiles import TILE_WIDTH, Bundle, bundles_of
 from ledger.peers.client import PeerClient
+from ledger.progress import Progress, silent
 from ledger.records.proven import Proven
 from ledger.records.statement import Record, check_schema, parse_record
 from ledger.storage.engine import forgiving_text, reading
@@ -65,10 +66,6 @@ class Trust:
 KEYS_OF_GENESIS = Trust()
 
 
-def _silent(_done: int, _all: int) -> None:
-    """Nobody watches."""
-
-
 @dataclass(frozen=True, slots=True)
 class Way:
     """How to go through a log."""
@@ -76,7 +73,7 @@ class Way:
     workers: int = 1  # processes that look at entries; 1: this one alone
     since: int = 0  # the signatures of the entries before this index are not looked at; all are folded
     facts: bool = True  # False: tiles, roots, signers and signatures alone
-    progress: Progress = _silent
+    progress: Progress = silent
 
 
 ALONE = Way()

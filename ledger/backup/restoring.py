@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, inspect
@@ -17,36 +18,45 @@ from ledger.backup.writing import BACKED_UP, FORMAT, KEYS_NAME, About, read_keys
 from ledger.errors import Misconfigured
 from ledger.guarded import guard
 from ledger.peers.exchange import RESTORED
+from ledger.progress import Progress, silent
 from ledger.storage import cursors
 from ledger.storage.engine import open_engine, prepare_directory, reading, transaction
 from ledger.storage.upgrade import migrate_on, newest_revision
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a backup comes back to."""
+
+    database_url: str  # of an empty database
+    key_file: Path
+    origin: str  # of the node's log
+
+
 def restore(
-    database_url: str,
-    key_file: Path,
-    origin: str,
+    target: Target,
     file: Path,
     passphrase: str,
     *,
     more: Sequence[Part],
     now: int,
     alone: bool = False,
+    progress: Progress = silent,
 ) -> About:
     """Fill an empty database from a backup; raises Misconfigured with nothing overwritten, or Busy."""
-    prepare_directory(database_url)
-    engine = open_engine(database_url)
+    prepare_directory(target.database_url)
+    engine = open_engine(target.database_url)
     try:
         check_empty(engine)
         keys_of, keys = read_keys(file.parent / KEYS_NAME, passphrase)
-        with private_folder(key_file.parent) as folder:
+        with private_folder(target.key_file.parent) as folder:
             plain = folder / "backup.db"
             open_file(file, plain, passphrase)
             about = read_about(plain, file)
-            _check_fit(about, origin, keys_of)
+            _check_fit(about, target.origin, keys_of)
             # First the guard: whatever starts from here on signs nothing before it knows that it may.
-            guard(key_file, alone=alone)
-            _fill(engine, plain, [*map(only_of(keys), ledger_parts()), *map(_as_kept, more)], about, now)
+            guard(target.key_file, alone=alone)
+            _fill(engine, plain, [*map(only_of(keys), ledger_parts()), *map(_as_kept, more)], about, now, progress)
     finally:
         engine.dispose()
     return about
@@ -83,12 +93,12 @@ def _as_kept(part: Part) -> Part:
     return Part(part.table)  # what is left out of it was left out when it was written
 
 
-def _fill(engine: Engine, plain: Path, parts: Sequence[Part], about: About, now: int) -> None:
+def _fill(engine: Engine, plain: Path, parts: Sequence[Part], about: About, now: int, progress: Progress) -> None:
     source = create_engine(f"sqlite:///{plain}")
     try:
         with transaction(engine) as connection, source.connect() as read:
             migrate_on(connection)
-            copy_rows(read, connection, parts)
+            copy_rows(read, connection, parts, progress)
             count_on(connection, [part.table for part in parts])
             cursors.keep(connection, {BACKED_UP: about.made_at, RESTORED: now})
     finally:

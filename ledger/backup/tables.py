@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Table, func, insert, select, text
 
+from ledger.progress import Progress, silent
 from ledger.storage import schema
 
 ROWS_AT_ONCE = 1_000
@@ -40,14 +41,18 @@ def _without_key(row: Row) -> Row:
     return {**row, "wrapped_key": b""}
 
 
-def copy_rows(source: Connection, target: Connection, parts: Iterable[Part]) -> None:
-    """Carry all rows over, a few at a time."""
+def copy_rows(source: Connection, target: Connection, parts: Sequence[Part], progress: Progress = silent) -> None:
+    """Carry all rows over, a few at a time; progress is told in rows."""
+    counts = (source.execute(select(func.count()).select_from(part.table)).scalar_one() for part in parts)
+    done, rows_in_all = 0, sum(counts)
     for part in parts:
         rows = source.execute(select(part.table), execution_options={"yield_per": ROWS_AT_ONCE})
         for some in rows.mappings().partitions():
             changed = [dict(row) if part.change is None else part.change(dict(row)) for row in some]
             if kept := [row for row in changed if row is not None]:
                 target.execute(insert(part.table), kept)
+            done += len(some)
+            progress(done, rows_in_all)
 
 
 def wrapped_keys(source: Connection) -> dict[str, bytes]:

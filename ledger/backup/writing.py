@@ -16,6 +16,7 @@ from ledger.backup.sealing import private_folder, seal_file
 from ledger.backup.tables import Part, copy_rows, ledger_parts, wrapped_keys
 from ledger.errors import Misconfigured
 from ledger.files import replace_file
+from ledger.progress import Progress, silent
 from ledger.records import base64url
 from ledger.storage import cursors, entries, heads
 from ledger.storage.engine import reading, transaction
@@ -38,14 +39,23 @@ class About:
     signed: int  # size of its newest head
 
 
-def back_up(engine: Engine, origin: str, file: Path, passphrase: str, *, more: Sequence[Part], now: int) -> About:
+def back_up(
+    engine: Engine,
+    origin: str,
+    file: Path,
+    passphrase: str,
+    *,
+    more: Sequence[Part],
+    now: int,
+    progress: Progress = silent,
+) -> About:
     """Write FILE, and the citizens' keys beside it. Both are whole or as they were. Raises Misconfigured or Busy."""
     keys_file = file.parent / KEYS_NAME
     check_ours(keys_file, origin, passphrase)
     parts = [*ledger_parts(), *more]
     with private_folder(file.parent) as folder:
         plain = folder / "backup.db"
-        about, keys = _copy(engine, origin, plain, parts, now)
+        about, keys = _copy(engine, origin, plain, parts, now, progress)
         # The keys first: a backup that names citizens whose keys are nowhere could not be opened for them.
         _seal_keys(keys_file, origin, keys, passphrase)
         seal_file(plain, file, passphrase)
@@ -54,7 +64,9 @@ def back_up(engine: Engine, origin: str, file: Path, passphrase: str, *, more: S
     return about
 
 
-def _copy(engine: Engine, origin: str, plain: Path, parts: Sequence[Part], now: int) -> tuple[About, dict[str, bytes]]:
+def _copy(
+    engine: Engine, origin: str, plain: Path, parts: Sequence[Part], now: int, progress: Progress
+) -> tuple[About, dict[str, bytes]]:
     target = create_engine(f"sqlite:///{plain}")
     try:
         with reading(engine) as source, target.begin() as connection:
@@ -63,7 +75,7 @@ def _copy(engine: Engine, origin: str, plain: Path, parts: Sequence[Part], now: 
                 metadata.create_all(connection)
             connection.exec_driver_sql("CREATE TABLE about (said TEXT NOT NULL)")
             connection.execute(text("INSERT INTO about VALUES (:said)"), {"said": json.dumps(asdict(about))})
-            copy_rows(source, connection, parts)
+            copy_rows(source, connection, parts, progress)
             return about, wrapped_keys(source)
     finally:
         target.dispose()

@@ -28,6 +28,7 @@ from ledger.peers.intake import take_in
 from ledger.peers.joining import Introduction
 from ledger.peers.lost import note_recovered
 from ledger.peers.mirror import ENTRIES_A_ROUND_MAX, ENTRIES_A_TRANSACTION
+from ledger.progress import Progress, silent
 from ledger.storage import entries, heads
 from ledger.storage.engine import reading, transaction
 
@@ -56,12 +57,12 @@ class Standing:
         return not self.may_sign and self.signed > max(self.shown, self.size)
 
 
-def recover(home: Home, rotate: Callable[[str], object]) -> Standing:
+def recover(home: Home, rotate: Callable[[str], object], progress: Progress = silent) -> Standing:
     """Try once to catch up; returns how the node stands then.
 
     `rotate` replaces the keys of a role by new ones, by a record. Raises Busy, and what `rotate` raises.
     """
-    standing = _recover_log(home)
+    standing = _recover_log(home, progress)
     if standing.may_sign:
         if home.high_water.is_retiring():
             for role in (heads.WITNESS, heads.MIRROR):
@@ -74,7 +75,7 @@ def recover(home: Home, rotate: Callable[[str], object]) -> Standing:
     return standing
 
 
-def _recover_log(home: Home) -> Standing:
+def _recover_log(home: Home, progress: Progress) -> Standing:
     behind = home.log.behind()
     if behind is None:
         return Standing(None)
@@ -84,7 +85,7 @@ def _recover_log(home: Home) -> Standing:
         _log.warning("nothing is signed: %d of %d departments have said what they hold", standing.said, standing.needed)
         return standing
     try:
-        fetch_back(home, said)
+        fetch_back(home, said, progress)
         _settle(home, said)
     except ForkFound as fork:
         # Two heads bear our signature, and both cannot be true. Which of them is ours nobody here knows.
@@ -169,7 +170,7 @@ def _ours(home: Home, said: Sequence[Said]) -> Sequence[Said]:
 # --- what is missing ---
 
 
-def fetch_back(home: Home, said: Sequence[Said]) -> list[str]:
+def fetch_back(home: Home, said: Sequence[Said], progress: Progress = silent) -> list[str]:
     """Fetch what is missing of our own log from the mirror that shows most of it, else from the next.
 
     Returns whose mirror was not believed, and why. Raises ForkFound or Busy.
@@ -181,7 +182,7 @@ def fetch_back(home: Home, said: Sequence[Said]) -> list[str]:
         others.append(Head(home.origin, mark[0], mark[1], b""))
     for head, peer in sorted(sources, key=lambda source: -source[0].size):
         try:
-            _fetch_from(home, peer, head, others)
+            _fetch_from(home, peer, head, others, progress)
         except (LedgerError, MerkleError) as error:
             if isinstance(error, ForkFound):
                 raise
@@ -190,7 +191,7 @@ def fetch_back(home: Home, said: Sequence[Said]) -> list[str]:
     return doubted
 
 
-def _fetch_from(home: Home, peer: Peer, head: Head, others: Sequence[Head]) -> None:
+def _fetch_from(home: Home, peer: Peer, head: Head, others: Sequence[Head], progress: Progress) -> None:
     with reading(home.engine) as connection:
         edge = entries.read_edge(connection, home.log.id)
     if head.size <= edge.size:
@@ -206,7 +207,9 @@ def _fetch_from(home: Home, peer: Peer, head: Head, others: Sequence[Head]) -> N
         fetched = fetch_entries(home.client, peer, edge.size, head.size, count_max=count, below=below)
         check_entries(edge, fetched, head, read)
         for at in range(0, len(fetched), ENTRIES_A_TRANSACTION):
-            _store(home, edge.size + at, fetched[at : at + ENTRIES_A_TRANSACTION])
+            some = fetched[at : at + ENTRIES_A_TRANSACTION]
+            _store(home, edge.size + at, some)
+            progress(edge.size + at + len(some), head.size)
         with reading(home.engine) as connection:
             edge = entries.read_edge(connection, home.log.id)
 

@@ -9,7 +9,7 @@ import pyrage
 
 from handlers.console.backup import CHAT_PARTS
 from ledger import keys as node_keys
-from ledger.backup.restoring import restore
+from ledger.backup.restoring import Target, restore
 from ledger.desk import Desk
 from ledger.keys import HighWater
 from ledger.log import OwnLog
@@ -76,9 +76,7 @@ def put_back(told: dict[str, Any]) -> None:
     """`restore FILE`."""
     open_quickly()
     restore(
-        told["url"],
-        Path(told["key_file"]),
-        told["origin"],
+        Target(told["url"], Path(told["key_file"]), told["origin"]),
         Path(told["file"]),
         told["passphrase"],
         more=CHAT_PARTS,

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, func, insert, select, text
 from bot import storage as chat
 from handlers.console.backup import CHAT_PARTS
 from ledger.backup import writing
-from ledger.backup.restoring import restore
+from ledger.backup.restoring import Target, restore
 from ledger.backup.sealing import open_file
 from ledger.backup.tables import copy_rows, ledger_parts
 from ledger.backup.writing import KEYS_NAME, back_up, last_backup, read_keys
@@ -89,7 +89,11 @@ def put_back(folder, department: Department, url, directory, name="node.backup")
     directory.mkdir(exist_ok=True)
     key_file = directory / "node.keys"
     about = restore(
-        url, key_file, department.origin, folder / name, PASSPHRASE, more=CHAT_PARTS, now=department.clock()
+        Target(url, key_file, department.origin),
+        folder / name,
+        PASSPHRASE,
+        more=CHAT_PARTS,
+        now=department.clock(),
     )
     return open_engine(url), HighWater.beside(key_file), about
 
@@ -220,9 +224,7 @@ def test_a_backup_of_another_department_or_a_cut_off_one_is_refused(department, 
     back_up_into(folder, department)
     with pytest.raises(Misconfigured, match="a backup of"):
         restore(
-            f"sqlite:///{tmp_path / 'o.db'}",
-            tmp_path / "k.keys",
-            "22.example/log",
+            Target(f"sqlite:///{tmp_path / 'o.db'}", tmp_path / "k.keys", "22.example/log"),
             folder / "node.backup",
             PASSPHRASE,
             more=CHAT_PARTS,
@@ -260,10 +262,10 @@ def test_a_backup_waits_for_no_writer_and_holds_none_back(either_department, fol
     """One moment, though somebody writes in the middle of it."""
     original, grown = copy_rows, []
 
-    def in_between(source, target, parts):
+    def in_between(source, target, parts, progress):
         either_department.enrol("李敏", "clerk")
         grown.append(either_department.size())
-        original(source, target, parts)
+        original(source, target, parts, progress)
 
     monkeypatch.setattr(writing, "copy_rows", in_between)
     about = back_up_into(folder, either_department)
@@ -279,3 +281,16 @@ def test_every_table_of_the_ledger_is_in_the_backup_or_left_out_by_name():
     left_out = {"moment", "leases", "binding_codes", "tickets", "invitations", "nonces", "totp_used", "tries"}
     assert names | left_out == set(schema.metadata.tables)
     assert not names & left_out
+
+
+def test_both_ways_say_how_far_they_have_come(department, folder, tmp_path):
+    there, back = [], []
+    file = folder / "node.backup"
+    parts = {"more": CHAT_PARTS, "now": department.clock()}
+    back_up(department.engine, department.origin, file, PASSPHRASE, **parts, progress=lambda *far: there.append(far))
+    target = Target(f"sqlite:///{tmp_path / 'o.db'}", tmp_path / "k.keys", department.origin)
+    restore(target, file, PASSPHRASE, **parts, progress=lambda *far: back.append(far))
+    for said in (there, back):
+        done, of = said[-1]
+        assert done == of > 1
+        assert [at for at, _ in said] == sorted(at for at, _ in said)

@@ -456,3 +456,12 @@ def test_each_round_keeps_beside_the_keys_where_the_others_are(worked):
     book.keep({"22.example/log": URLS[0], "24.example/log": "https://24.example"})
     worked.round()
     assert book.read() == {"22.example/log": URLS[0], "24.example/log": "https://24.example"}
+
+
+def test_it_says_how_far_it_has_come(lost):
+    said = []
+    back = rebuild(
+        lost.settings, [lost.node.keys], URLS, lost.node.client, lost.node.now, lambda *far: said.append(far)
+    )
+    assert said[-1] == (back.size, back.size)
+    assert [done for done, _ in said] == sorted({done for done, _ in said})
