@@ -177,6 +177,11 @@ def test_no_difference_between_approved_and_ordered_is_ever_silent(approved, ord
     assert {"R09", "R10", "R11"}.isdisjoint(found)
 
 
+def test_each_order_without_an_award_concerns_the_department_that_gave_it():
+    found = rules.money(snapshot(None, payment("P", 100), payment("Q", 100, log=POLICE)))
+    assert [(one.rule, one.facts["payer"]) for one in found] == [("R09", "财政局"), ("R09", "公安局")]
+
+
 # --- R44: approved, and not arrived in its days ---
 
 LATE_FROM = 1_790_000_000
@@ -200,6 +205,11 @@ def test_it_says_what_is_missing_and_names_the_approval_and_the_orders():
     assert (found.severity, found.about) == ("A", AWARD)
     assert [found.facts[name] for name in ("approved", "credited", "missing")] == [300_000, 30_000, 270_000]
     assert found.compared == (leaf("approved"), leaf("P"), leaf("Q"))
+
+
+def test_where_nothing_was_ordered_it_concerns_the_payer_that_the_award_names():
+    [found] = rules.not_credited(snapshot(award(APPROVED_FEN)), LATE_FROM, LATE_FROM)
+    assert (found.facts["payer"], found.facts["payments"], found.compared) == ("财政局", [], (leaf("approved"),))
 
 
 @pytest.mark.parametrize("status", [each for each in AwardStatus if each is not AwardStatus.APPROVED])
