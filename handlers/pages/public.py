@@ -9,7 +9,7 @@ from functools import wraps
 from flask import Response, request
 
 from handlers.citizen.voice import Voice, voice_for
-from handlers.services import Services
+from handlers.services import Known
 from ledger.errors import Unavailable
 
 FRESH = "public, max-age=10"  # cosignatures are renewed with each round, and findings are raised by one
@@ -24,7 +24,7 @@ OTHER = {"zh": "en", "en": "zh"}
 View = Callable[..., Response]
 
 
-def guarded(view: View, services: Services) -> View:
+def guarded(view: View, services: Known) -> View:
     """The same view; when the database answers nothing now, people are asked to come back."""
 
     @wraps(view, assigned=())
@@ -38,7 +38,7 @@ def guarded(view: View, services: Services) -> View:
     return guard
 
 
-def public_voice(services: Services) -> Voice:
+def public_voice(services: Known) -> Voice:
     """Every day with its year: such a page may be printed, and read in another one."""
     return replace(voice_for(asked_language(), services), today=date.min)
 
