@@ -4,12 +4,16 @@ import gzip
 import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
+from handlers.demo.processes import app_command
 from ledger.merkle.add_checkpoint import AddCheckpoint
 from ledger.merkle.hashing import leaf_hash
 from ledger.merkle.note import parse_signature_lines
@@ -18,6 +22,7 @@ from ledger.records.promise import make_promise
 from ledger.scribe import new_handle
 from ledger.storage import entries
 from ledger.storage.engine import open_engine, reading
+from tests.attacks.live_node import ROOT
 from tests.attacks.lying_peer import Pair, Round, lying, now
 from tests.demo.network import until
 from tests.peers.smuggling import forged
@@ -125,12 +130,15 @@ def test_a_peer_that_redirects_us_to_ourselves_and_inside(pair, usual_mb):
     before = held(pair)
     pair.grow()
     for where in (
+        f"{pair.liar.public_url}/elsewhere",
         f"{pair.honest.url}/log/checkpoint",
         "http://169.254.169.254/latest/meta-data/",
         "file:///etc/passwd",
     ):
         pair.doors.lie("/log/", answering(b"", "302 Found", Location=where))
         refused(pair, before, usual_mb)
+        assert pair.doors.asked
+        assert "/elsewhere" not in pair.doors.asked  # nobody went where they were sent
         pair.doors.behave()
 
 
@@ -268,11 +276,32 @@ def test_a_peer_that_puts_its_clock_a_year_ahead(pair):
     assert "R38" in told.rules
 
 
-def test_a_peer_that_names_an_inside_address_as_its_url(pair):
-    for url in ("http://169.254.169.254/", "https://169.254.169.254", "https://10.0.0.1:1", "http://0.0.0.0:22"):
-        done = pair.honest.command("peers", "add", url, "--fingerprint", pair.liar.keys.fingerprint)
-        assert done.returncode != 0
-        assert "follows" not in done.stdout
+def test_a_peer_that_names_an_inside_address_as_its_url(pair, tmp_path):
+    """To a node that others reach from outside. On its own machine somebody listens, and hears nothing."""
+    outside = tmp_path / "outside.env"
+    said = {"ONETRIP_PUBLIC_URL": "https://ga.example", "ONETRIP_ORIGIN": pair.honest.node_json()["origin"]}
+    settings = {**pair.honest.settings(), **said}
+    outside.write_text("".join(f"{name}='{value}'\n" for name, value in settings.items()))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.1)
+        port = listener.getsockname()[1]
+        for url, reason in (
+            ("http://169.254.169.254/", "asked over https"),
+            ("https://169.254.169.254", "where no department is"),
+            (f"https://127.0.0.1:{port}", "where no department is"),
+            (f"https://localhost:{port}", "where no department is"),
+            (f"https://[::ffff:127.0.0.1]:{port}", "where no department is"),
+            (f"https://0.0.0.0:{port}", "where no department is"),
+            ("https://10.0.0.1:1", "set ONETRIP_PEER_NETWORKS"),
+        ):
+            command = app_command(outside, "peers", "add", url, "--fingerprint", pair.liar.keys.fingerprint)
+            done = subprocess.run(
+                [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+            )
+            assert done.returncode in {2, 3}, (url, done.stdout)
+            assert reason in done.stderr, (url, done.stderr)
+        with pytest.raises(TimeoutError):
+            listener.accept()
 
 
 # --- how it knocks ---
