@@ -34,8 +34,9 @@ from handlers.imports.layouts import load_banks, load_systems
 from handlers.locale import DEFAULT, words_in
 from handlers.matters import load_matters, load_programmes
 from handlers.pages import create_blueprint as create_pages
+from handlers.pages import create_public
 from handlers.prefixes import Prefixes
-from handlers.services import Services
+from handlers.services import Public, Services
 from handlers.settings import ENV_FILE, Settings, SettingWrong, WeChat, read_settings
 from handlers.staff import door
 from ledger.audit.crosscheck import run_round
@@ -166,7 +167,10 @@ def build(chosen: Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.register_blueprint(create_doors(node))
     app.extensions["engines"] = [node.engine]
-    if chosen.wechat is not None:
+    if chosen.wechat is None:
+        shown = Public(node, chosen.contact, load_matters(HERE / "matters"), load_programmes(HERE / "programmes"))
+        app.register_blueprint(create_public(shown))
+    else:
         engine = open_bot_engine(chosen.database_url)
         app.extensions["engines"].append(engine)
         services = make_services(chosen, chosen.wechat, node, engine)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.errors import ApiUnreachable
 from bot.outbox import Outbox
@@ -18,6 +19,36 @@ from ledger.node import Node
 def no_qr(_scene: str, _seconds: int) -> SceneQr:
     """For a node whose account makes no QR codes: every use of one has another way."""
     raise ApiUnreachable("this account makes no QR codes")
+
+
+class Known(Protocol):
+    """What the pages for everybody need: a node without a WeChat account has them as well."""
+
+    @property
+    def node(self) -> Node:
+        """The ledger."""
+
+    @property
+    def contact(self) -> Contact:
+        """Where a person finds a person."""
+
+    @property
+    def matters(self) -> Mapping[str, Matter]:
+        """By code."""
+
+    @property
+    def programmes(self) -> Mapping[str, Programme]:
+        """By code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """Just that."""
+
+    node: Node
+    contact: Contact
+    matters: Mapping[str, Matter]
+    programmes: Mapping[str, Programme]
 
 
 @dataclass(frozen=True, slots=True)

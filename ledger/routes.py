@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from flask import Blueprint, Response, abort, request
 from sqlalchemy import Connection
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.http import HTTP_STATUS_CODES
 
 from ledger.errors import LedgerError, Refused, Rejected, Unavailable
@@ -297,7 +297,10 @@ def status_of(error: Exception) -> int:
 
 
 def _refuse_http(error: HTTPException) -> Response:
-    return _problem(error.code or 500)
+    answer = _problem(error.code or 500)
+    if isinstance(error, MethodNotAllowed):
+        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))  # RFC 9110 section 15.5.6
+    return answer
 
 
 def _problem(status: int, detail: str | None = None) -> Response:

@@ -10,7 +10,7 @@ from handlers.deadlines import Deadline
 from handlers.dialogue import Choice
 from handlers.locale import Own, Words, formats, words_in
 from handlers.matters import WORKING_DAYS, Matter, Programme
-from handlers.services import Services
+from handlers.services import Known, Services
 from ledger.records import base64url
 from ledger.records.check_code import check_code
 
@@ -22,7 +22,7 @@ class Voice:
     say: Words
     now: int  # seconds since 1970
     today: date  # in China
-    services: Services
+    services: Known
 
     def day(self, at: int) -> Own:
         """The day of a moment."""
@@ -112,7 +112,7 @@ def voice(request: Request, services: Services) -> Voice:
     return Voice(services.words(request), int(request.now.timestamp()), local.date(), services)
 
 
-def voice_for(language: str, services: Services) -> Voice:
+def voice_for(language: str, services: Known) -> Voice:
     """The voice of a message that nobody asked for."""
     now = services.node.now()
     return Voice(words_in(language), now, formats.day_of(now), services)

@@ -28,7 +28,7 @@ from handlers.pages.public import (
     wants_a_page,
 )
 from handlers.rewritten import RULE, Rewritten
-from handlers.services import Services
+from handlers.services import Known
 from ledger.exhibits import Exhibit, Source, as_document, read_exhibit
 from ledger.facts import Facts
 from ledger.merkle.cosignature import parse_checkpoint_unverified
@@ -43,7 +43,7 @@ UNKNOWN = "no finding of this name was ever raised at this node"
 AMOUNTS = ("approved", "ordered", "paid")
 
 
-def add(blueprint: Blueprint, services: Services) -> None:
+def add(blueprint: Blueprint, services: Known) -> None:
     """Add the page, its JSON and its evidence to the pages of a node."""
     views: tuple[tuple[str, str, View], ...] = (
         ("/findings/<finding>", "finding", partial(_page, services)),
@@ -54,7 +54,7 @@ def add(blueprint: Blueprint, services: Services) -> None:
         blueprint.add_url_rule(path, name, guarded(view, services), methods=["GET"])
 
 
-def _page(services: Services, finding: str) -> Response:
+def _page(services: Known, finding: str) -> Response:
     with services.node.reading() as facts:
         exhibit = _read(services, facts, finding)
         told = None if exhibit is None else Rewritten.of(facts, exhibit.finding)
@@ -68,7 +68,7 @@ def _page(services: Services, finding: str) -> Response:
     return answer(_rendered("receipt/none.html", services, content), "text/html", 404, not_kept())
 
 
-def _json(services: Services, finding: str) -> Response:
+def _json(services: Known, finding: str) -> Response:
     with services.node.reading() as facts:
         exhibit = _read(services, facts, finding)
     if exhibit is None:
@@ -77,7 +77,7 @@ def _json(services: Services, finding: str) -> Response:
     return fresh(answer(json.dumps(said, ensure_ascii=False, indent=1), JSON))
 
 
-def _evidence(services: Services, finding: str) -> Response:
+def _evidence(services: Known, finding: str) -> Response:
     with services.node.reading() as facts:
         exhibit = _read(services, facts, finding)
     if exhibit is None or exhibit.evidence is None:
@@ -86,14 +86,14 @@ def _evidence(services: Services, finding: str) -> Response:
     return fresh(answer(format_evidence(exhibit.evidence), JSON, 200, named))
 
 
-def _read(services: Services, facts: Facts, finding: str) -> Exhibit | None:
+def _read(services: Known, facts: Facts, finding: str) -> Exhibit | None:
     return facts.ask(lambda conn: read_exhibit(conn, services.node, finding))
 
 
 # --- what is shown ---
 
 
-def _shown(services: Services, exhibit: Exhibit, told: Rewritten | None) -> dict[str, object]:
+def _shown(services: Known, exhibit: Exhibit, told: Rewritten | None) -> dict[str, object]:
     say, found = public_voice(services), exhibit.finding
     key = f"rule.{found.rule}"
     return {
@@ -157,7 +157,7 @@ def _concerned(say: Voice, exhibit: Exhibit) -> Own:
     return say.departments(tuple(str(name) for name in exhibit.finding.facts.get("departments", ())))
 
 
-def _source(services: Services, say: Voice, source: Source) -> tuple[Own, Own, str | None]:
+def _source(services: Known, say: Voice, source: Source) -> tuple[Own, Own, str | None]:
     """Whose record, what it says at which place, and the way to its receipt."""
     told = None if source.record is None else read_receipt(services.node.engine, source.record.record_id)
     what = say.say("record.other") if told is None else what_it_says(say, told)
@@ -178,7 +178,7 @@ def _heads(say: Voice, file: EvidenceFile | None, department: Own) -> dict[str, 
     return {"heads": told, "signed": say.say("exhibit.evidence.what", department=department)}
 
 
-def _rendered(template: str, services: Services, content: Mapping[str, object]) -> str:
+def _rendered(template: str, services: Known, content: Mapping[str, object]) -> str:
     spoken = asked_language()
     say = public_voice(services).say
     return render_template(

@@ -6,7 +6,7 @@ from functools import partial
 from flask import Blueprint, Response
 
 from handlers.pages.public import JSON, answer, fresh, guarded
-from handlers.services import Services
+from handlers.services import Known
 from ledger.epochs import View, read_view
 from ledger.exhibits import finding_url, moment
 from ledger.peers.checks import Check, Member, read_checks, read_members
@@ -16,13 +16,13 @@ from ledger.storage.engine import reading
 WAITING_MAX = 50  # everybody may read this, and a liar among the members can propose very many
 
 
-def add(blueprint: Blueprint, services: Services) -> None:
+def add(blueprint: Blueprint, services: Known) -> None:
     """Add it to the pages of a node."""
     view = guarded(partial(_network, services), services)
     blueprint.add_url_rule("/network.json", "network-json", view, methods=["GET"])
 
 
-def _network(services: Services) -> Response:
+def _network(services: Known) -> Response:
     node = services.node
     with reading(node.engine) as conn:
         members, checks = read_members(conn), read_checks(conn, node.now())

@@ -7,9 +7,10 @@ from datetime import date
 from functools import wraps
 
 from flask import Response, request
+from werkzeug.http import HTTP_STATUS_CODES
 
 from handlers.citizen.voice import Voice, voice_for
-from handlers.services import Services
+from handlers.services import Known
 from ledger.errors import Unavailable
 
 FRESH = "public, max-age=10"  # cosignatures are renewed with each round, and findings are raised by one
@@ -24,21 +25,23 @@ OTHER = {"zh": "en", "en": "zh"}
 View = Callable[..., Response]
 
 
-def guarded(view: View, services: Services) -> View:
-    """The same view; when the database answers nothing now, people are asked to come back."""
+def guarded(view: View, services: Known) -> View:
+    """The same view; when the database answers nothing now, whoever asks is told to come back."""
 
     @wraps(view, assigned=())
     def guard(**path: str) -> Response:
         try:
             return view(**path)
         except Unavailable:
-            told = voice_for(asked_language(), services).say("receipt.busy")
-            return answer(told, TEXT, 503, {"Retry-After": str(BUSY_SECONDS), "Cache-Control": NEVER})
+            headers = {"Retry-After": str(BUSY_SECONDS), "Cache-Control": NEVER}
+            if request.path.endswith(".json") or not wants_a_page():
+                return problem("the database answers nothing now", {}, headers, status=503)
+            return answer(voice_for(asked_language(), services).say("receipt.busy"), TEXT, 503, headers)
 
     return guard
 
 
-def public_voice(services: Services) -> Voice:
+def public_voice(services: Known) -> Voice:
     """Every day with its year: such a page may be printed, and read in another one."""
     return replace(voice_for(asked_language(), services), today=date.min)
 
@@ -60,10 +63,12 @@ def not_kept() -> dict[str, str]:
     return {"Cache-Control": NEVER, "Vary": "Accept"}
 
 
-def problem(detail: str, more: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:
-    """A 404 for programs."""
-    said = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": detail, **more}
-    return answer(json.dumps(said, ensure_ascii=False), PROBLEM, 404, headers or not_kept())
+def problem(
+    detail: str, more: Mapping[str, object], headers: Mapping[str, str] | None = None, *, status: int = 404
+) -> Response:
+    """A refusal for programs (RFC 9457)."""
+    said = {"type": "about:blank", "title": HTTP_STATUS_CODES[status], "status": status, "detail": detail, **more}
+    return answer(json.dumps(said, ensure_ascii=False), PROBLEM, status, headers or not_kept())
 
 
 def answer(body: str | bytes, kind: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -34,7 +34,7 @@ from handlers.pages.public import (
     public_voice,
     wants_a_page,
 )
-from handlers.services import Services
+from handlers.services import Known
 from ledger.peers.promises import PATH
 from ledger.receipts import Told, make_receipt, promise_for, read_receipt
 from ledger.records.check_code import check_code, in_groups
@@ -43,7 +43,7 @@ from ledger.storage.engine import reading
 from ledger.storage.network import read_urls
 
 
-def add(blueprint: Blueprint, services: Services) -> None:
+def add(blueprint: Blueprint, services: Known) -> None:
     """Add the page and the file to the pages of a node."""
     views: tuple[tuple[str, str, View], ...] = (
         ("/receipts/<record>", "receipt", partial(_page, services)),
@@ -53,7 +53,7 @@ def add(blueprint: Blueprint, services: Services) -> None:
         blueprint.add_url_rule(path, name, guarded(view, services), methods=["GET"])
 
 
-def _page(services: Services, record: str) -> Response:
+def _page(services: Known, record: str) -> Response:
     told = read_receipt(services.node.engine, record)
     if told is None:
         return _unknown(services, record)
@@ -62,7 +62,7 @@ def _page(services: Services, record: str) -> Response:
     return fresh(answer(_rendered("receipt/page.html", services, told, _shown(services, told)), "text/html"))
 
 
-def _file(services: Services, record: str) -> Response:
+def _file(services: Known, record: str) -> Response:
     told = read_receipt(services.node.engine, record)
     if told is None:
         return _unknown(services, record)
@@ -78,7 +78,7 @@ def _file(services: Services, record: str) -> Response:
 # --- not here, not yet ---
 
 
-def _unknown(services: Services, record: str) -> Response:
+def _unknown(services: Known, record: str) -> Response:
     if not wants_a_page():
         return problem("no log that this node holds has a record of this name", {})
     say = public_voice(services)
@@ -90,7 +90,7 @@ def _unknown(services: Services, record: str) -> Response:
     return answer(_rendered("receipt/none.html", services, None, content, record), "text/html", 404, not_kept())
 
 
-def _not_yet(services: Services, told: Told) -> Response:
+def _not_yet(services: Known, told: Told) -> Response:
     """404 with the promise, and when to come back: for people as a page, for programs as a problem document."""
     seconds = wait_seconds(services.node, told, services.node.now())
     headers = not_kept() | {"Retry-After": str(seconds)}
@@ -123,7 +123,7 @@ def _not_yet(services: Services, told: Told) -> Response:
     return answer(_rendered("receipt/none.html", services, told, content), "text/html", 404, headers)
 
 
-def _leave_at(services: Services) -> list[str]:
+def _leave_at(services: Known) -> list[str]:
     """Where the promise can be left, so that another department looks whether it is kept."""
     with reading(services.node.engine) as conn:
         return [f"{url}{PATH}" for _origin, url in sorted(read_urls(conn).items())]
@@ -132,7 +132,7 @@ def _leave_at(services: Services) -> list[str]:
 # --- what is shown ---
 
 
-def _shown(services: Services, told: Told) -> dict[str, object]:
+def _shown(services: Known, told: Told) -> dict[str, object]:
     say = public_voice(services)
     here, department = say.name(services.node.name), say.name(told.department)
     code = in_groups(check_code(told.record.leaf))
@@ -199,7 +199,7 @@ def _by(say: Voice, told: Told, department: Own) -> Own:
 
 
 def _rendered(
-    template: str, services: Services, told: Told | None, content: Mapping[str, object], record: str = ""
+    template: str, services: Known, told: Told | None, content: Mapping[str, object], record: str = ""
 ) -> str:
     spoken = asked_language()
     record = told.record_id if told is not None else record

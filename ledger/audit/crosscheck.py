@@ -287,8 +287,8 @@ def _conclude(home: Home, peers: Sequence[Peer], outcomes: dict[str, _Outcome], 
         now = home.now()
         wait = ROUNDS_UNTIL_LATE * home.round_seconds
         findings.recheck_waiting(connection, now, wait_seconds=wait)
-        recheck_due(connection, now, wait_seconds=wait)
         if watched:
+            recheck_due(connection, now, wait_seconds=wait)  # of days gone by nothing is late before all is told
             watch_logs(connection, home)
         for peer in peers:
             judge(connection, home, peer)

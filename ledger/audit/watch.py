@@ -10,12 +10,16 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from ledger import findings
 from ledger.merkle.checkpoint import Checkpoint
+from ledger.merkle.hashing import EMPTY_ROOT
+from ledger.peers import witness
 from ledger.peers.cosignatures import Cosigners
+from ledger.peers.growth import Seen
 from ledger.peers.home import Home, read_peers
 from ledger.rules import logs as rules
 from ledger.storage import cursors, entries, heads, schema
 from ledger.storage.heads import KeptCosignature
 from ledger.storage.lags import count_anew, forget_lag, lagging_mirrors, note_lag
+from ledger.storage.network import witness_name
 from ledger.storage.prepared import Prepared
 
 WATCHING_SINCE = "watching-since"  # a cursor: when our own rounds began to cosign
@@ -37,6 +41,7 @@ class _Watched:
     log_id: int
     by_witnesses: Sequence[KeptCosignature]
     by_mirrors: Sequence[KeptCosignature]
+    lagging: frozenset[str]  # the mirrors that are noted as behind, and our witness when no mirror has what it saw
 
 
 def watch_logs(connection: Connection, home: Home) -> None:
@@ -48,17 +53,18 @@ def watch_logs(connection: Connection, home: Home) -> None:
     cosigners = Cosigners.read(connection, home)
     since = _watching_since(connection, home.now())
     names = {peer.origin: peer.name for peer in everybody} | {home.origin: home.name}
+    seen = witness.all_seen(connection)
     for log in (rules.LogRef(origin, names[origin]) for origin in (home.origin, *(peer.origin for peer in peers))):
         log_id = entries.find_log(connection, log.origin)
         if log_id is None:
             continue
         foreign = cosigners.foreign(heads.read_cosignatures(connection, log_id), log.origin)
-        roles = ([one for one in foreign if one.role == role] for role in (heads.WITNESS, heads.MIRROR))
-        watched = _Watched(log, log_id, *roles)
+        looked, stored = ([one for one in foreign if one.role == role] for role in (heads.WITNESS, heads.MIRROR))
+        watched = _Watched(log, log_id, looked, stored, lagging_mirrors(connection, log_id))
         _check_watched(connection, home, watched, since)
         _check_taken_in(connection, home, watched, cosigners, names)
         if log.origin != home.origin:
-            _check_mirrored(connection, home, watched, since)
+            _check_mirrored(connection, home, watched, since, seen.get(log.origin, Seen()))
 
 
 def _watching_since(connection: Connection, now: int) -> int:
@@ -80,14 +86,24 @@ def _check_watched(connection: Connection, home: Home, watched: _Watched, since:
     findings.settle_log(connection, "R37", log.origin, rules.unwatched(log, text, seen_at, home.now()), home.now())
 
 
-def _check_mirrored(connection: Connection, home: Home, watched: _Watched, since: int) -> None:
+def _check_mirrored(connection: Connection, home: Home, watched: _Watched, since: int, seen: Seen) -> None:
+    """What has been cosigned of a log, against what any mirror vouches for (R49)."""
     log, log_id = watched.log, watched.log_id
-    covered = max((one.size for one in watched.by_mirrors), default=0)
+    newest = max(watched.by_mirrors, key=lambda one: one.size, default=None)
+    covered = 0 if newest is None else newest.size
     [(begun, size)] = _BEYOND.rows(connection, {"log": log_id, "covered": covered})
     mismatch = None
     if begun is not None and (head := heads.head_at(connection, log_id, size)) is not None:
         text = Checkpoint(log.origin, head.size, head.root).text()
         mismatch = rules.unchecked_head(log, text, max(begun, since), home.now(), home.round_seconds)
+    elif seen.size > covered:
+        # Not even its hashes were shown to us. One that is merely down asks our witness for nothing meanwhile.
+        begun = note_lag(connection, log_id, witness_name(home.origin), covered, home.now())
+        text = Checkpoint(log.origin, 0, EMPTY_ROOT).text() if newest is None else _text(log, newest)
+        asked_at = min(seen.time, home.now())
+        mismatch = rules.unchecked_head(log, text, begun, asked_at, home.round_seconds)
+    elif witness_name(home.origin) in watched.lagging:
+        forget_lag(connection, log_id, witness_name(home.origin))
     findings.settle_log(connection, "R49", log.origin, mismatch, home.now())
 
 
@@ -101,10 +117,10 @@ def _check_taken_in(
         shown = heads.published_head(connection, log_id)
         held = 0 if shown is None else shown.size
     looked = _by_department(cosigners, watched.by_witnesses)
-    lagging, found = lagging_mirrors(connection, log_id), []
+    found = []
     for origin, one in _by_department(cosigners, watched.by_mirrors).items():
         if one.size >= held:
-            if one.line.name in lagging:
+            if one.line.name in watched.lagging:
                 forget_lag(connection, log_id, one.line.name)
             continue
         # Its witness goes on by itself when the log asks it; its mirror says nothing of what it could not store.

@@ -76,11 +76,16 @@ def last_seen(connection: Connection, origin: str) -> Seen:
     return Seen() if row is None else _seen(row)
 
 
+def all_seen(connection: Connection) -> dict[str, Seen]:
+    """What we cosigned last, by origin."""
+    return {row[-1]: _seen(row[:-1]) for row in _EVERY_SEEN.rows(connection)}
+
+
 def latest(home: Home, origin_hash: str) -> bytes | None:
     """The checkpoint cosigned last of the log whose origin has this SHA-256 (hex), None if there is none."""
     with reading(home.engine) as connection:
-        known = [(row[-1], _seen(row[:-1])) for row in _EVERY_SEEN.rows(connection)]
-    for origin, seen in known:
+        known = all_seen(connection)
+    for origin, seen in known.items():
         if hash_of_origin(origin) == origin_hash and seen.signed:
             _fix(home.high_water, origin, seen)
             return seen.signed

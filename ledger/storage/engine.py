@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -101,6 +101,13 @@ def _open_sqlite(url: URL, *, durable: bool) -> Engine:
     )
 
     event.listen(engine, "engine_disposed", idle.close)
+    file = Path(url.database)
+
+    @event.listens_for(engine, "do_connect")
+    def begin_file(*_how: object) -> None:
+        # As SQLite would, but for its owner alone; what it puts beside it takes over the mode of this one.
+        with suppress(OSError):
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
     @event.listens_for(engine, "connect")
     def tune(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

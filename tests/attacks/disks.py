@@ -35,15 +35,20 @@ def small_disk(folder: Path) -> Iterator[None]:
 def no_free_block(node: LiveNode, but_bytes: int = 0) -> Iterator[None]:
     """Something else has taken all that was free of the node's disk, or all but so much."""
     ballast = node.folder / "ballast"
+    fill(ballast, but_bytes)
+    try:
+        yield
+    finally:
+        ballast.unlink()
+
+
+def fill(ballast: Path, but_bytes: int = 0) -> None:
+    """Take all that is free on the disk of this file, or all but so much."""
     with ballast.open("wb", buffering=0) as file:
         with suppress(OSError):
             while True:
                 file.write(PIECE)
         file.truncate(file.tell() - but_bytes)
-    try:
-        yield
-    finally:
-        ballast.unlink()
 
 
 @contextmanager

@@ -159,5 +159,5 @@ def test_a_locked_database_is_told_and_nothing_was_signed(node, clerk):
 
 def test_a_full_disk_is_told_and_nothing_was_signed(node, clerk):
     if not node.database_url.startswith("sqlite"):
-        pytest.skip("PostgreSQL's disk is its server's: what it says then is tried in tests/log/test_append.py")
+        pytest.skip("PostgreSQL's disk is its server's: what it says then is tried in tests/log/test_full_server.py")
     check_told_and_nothing_done(node, clerk, full)

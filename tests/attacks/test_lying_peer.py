@@ -4,19 +4,27 @@ import gzip
 import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
+from handlers.demo.processes import app_command
 from ledger.merkle.add_checkpoint import AddCheckpoint
+from ledger.merkle.hashing import leaf_hash
 from ledger.merkle.note import parse_signature_lines
 from ledger.merkle.proofs import prove_consistency
+from ledger.records.promise import make_promise
 from ledger.scribe import new_handle
 from ledger.storage import entries
 from ledger.storage.engine import open_engine, reading
-from tests.attacks.lying_peer import Pair, lying, now
+from tests.attacks.live_node import ROOT
+from tests.attacks.lying_peer import Pair, Round, lying, now
+from tests.demo.network import until
 from tests.peers.smuggling import forged
 
 pytestmark = [pytest.mark.slow, pytest.mark.attack, pytest.mark.xdist_group("demo")]
@@ -122,12 +130,15 @@ def test_a_peer_that_redirects_us_to_ourselves_and_inside(pair, usual_mb):
     before = held(pair)
     pair.grow()
     for where in (
+        f"{pair.liar.public_url}/elsewhere",
         f"{pair.honest.url}/log/checkpoint",
         "http://169.254.169.254/latest/meta-data/",
         "file:///etc/passwd",
     ):
         pair.doors.lie("/log/", answering(b"", "302 Found", Location=where))
         refused(pair, before, usual_mb)
+        assert pair.doors.asked
+        assert "/elsewhere" not in pair.doors.asked  # nobody went where they were sent
         pair.doors.behave()
 
 
@@ -225,17 +236,72 @@ def test_a_peer_that_logs_a_copied_record_of_another_department(pair):
     assert (told.row["state"], told.row["refused"], told.row["checked"]) == ("good", 1, told.row["signed"])
 
 
+def test_a_peer_that_drops_a_complaint_that_it_promised(pair):
+    """Whoever was promised a place in its log leaves the promise with another department; something else stands there."""
+    index = pair.liar.log.published_head().size
+    complaint, keys = leaf_hash(pair.case()), pair.liar.keys
+    promise = make_promise(pair.liar.origin, index, complaint, now(), kid=keys.desk_kid, signer=keys.desk.sign)
+    left = httpx.post(f"{pair.honest.url}/promises", content=promise, trust_env=False, timeout=60)
+    assert (left.status_code, left.json()["state"]) == (202, "waiting")
+    told = pair.smuggle(pair.case())
+    [finding] = [one for one in told.told["findings"] if one["rule"] == "R48"]
+    shown = httpx.get(f"{pair.honest.url}/findings/{finding['id']}.json", trust_env=False, timeout=60).json()
+    assert (shown["index"], shown["reason"], shown["promise"]) == (index, "another-record", promise)
+
+
+def test_a_peer_that_has_a_head_cosigned_that_no_mirror_may_read(pair):
+    """Its head grows, and the witness says so; after ten rounds in which nothing was to be read everybody is told."""
+    before = held(pair)
+    pair.grow()
+    pair.doors.lie("/log/tile/", answering(b"", "404 Not Found"))
+
+    def look():
+        assert httpx.post(add_checkpoint_url(pair), content=question(pair), trust_env=False).status_code == 200
+        return unread_heads(pair.round()) or None
+
+    assert len(until(look, 120, "it is told that nobody can read it")) == 1
+    assert held(pair) == before
+    pair.doors.behave()
+    assert unread_heads(pair.round()) == []
+
+
+def unread_heads(told: Round) -> list[str]:
+    """Findings about a head that was cosigned and could not be read: they are about no entry."""
+    return [one["id"] for one in told.told["findings"] if one["rule"] == "R49" and "since" in one["facts"]]
+
+
 def test_a_peer_that_puts_its_clock_a_year_ahead(pair):
     told = pair.smuggle(pair.case(iat=now() + 365 * 86_400))
     assert (told.row["state"], told.row["refused"]) == ("good", 0)
     assert "R38" in told.rules
 
 
-def test_a_peer_that_names_an_inside_address_as_its_url(pair):
-    for url in ("http://169.254.169.254/", "https://169.254.169.254", "https://10.0.0.1:1", "http://0.0.0.0:22"):
-        done = pair.honest.command("peers", "add", url, "--fingerprint", pair.liar.keys.fingerprint)
-        assert done.returncode != 0
-        assert "follows" not in done.stdout
+def test_a_peer_that_names_an_inside_address_as_its_url(pair, tmp_path):
+    """To a node that others reach from outside. On its own machine somebody listens, and hears nothing."""
+    outside = tmp_path / "outside.env"
+    said = {"ONETRIP_PUBLIC_URL": "https://ga.example", "ONETRIP_ORIGIN": pair.honest.node_json()["origin"]}
+    settings = {**pair.honest.settings(), **said}
+    outside.write_text("".join(f"{name}='{value}'\n" for name, value in settings.items()))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.1)
+        port = listener.getsockname()[1]
+        for url, reason in (
+            ("http://169.254.169.254/", "asked over https"),
+            ("https://169.254.169.254", "where no department is"),
+            (f"https://127.0.0.1:{port}", "where no department is"),
+            (f"https://localhost:{port}", "where no department is"),
+            (f"https://[::ffff:127.0.0.1]:{port}", "where no department is"),
+            (f"https://0.0.0.0:{port}", "where no department is"),
+            ("https://10.0.0.1:1", "set ONETRIP_PEER_NETWORKS"),
+        ):
+            command = app_command(outside, "peers", "add", url, "--fingerprint", pair.liar.keys.fingerprint)
+            done = subprocess.run(
+                [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+            )
+            assert done.returncode in {2, 3}, (url, done.stdout)
+            assert reason in done.stderr, (url, done.stderr)
+        with pytest.raises(TimeoutError):
+            listener.accept()
 
 
 # --- how it knocks ---
@@ -244,14 +310,7 @@ def test_a_peer_that_names_an_inside_address_as_its_url(pair):
 def test_a_peer_that_spams_add_checkpoint(pair):
     """Four hundred questions at once, most of them no question: each is answered, and a good head is cosigned after."""
     pair.grow()
-    head = pair.liar.log.published_head()
-    assert head is not None
-    url = f"{pair.honest.url}/witness/add-checkpoint"
-    seen = size_seen(pair)
-    with reading(pair.liar.engine) as conn:
-        read = entries.node_reader(conn, pair.liar.log.id, head.size)
-        proof = tuple(prove_consistency(seen, head.size, read))
-    good = AddCheckpoint(seen, proof, head.signed).to_bytes()
+    url, good = add_checkpoint_url(pair), question(pair)
     bodies = [
         b"",
         b"old 9\n",
@@ -269,12 +328,25 @@ def test_a_peer_that_spams_add_checkpoint(pair):
     assert httpx.get(f"{pair.honest.url}/healthz", trust_env=False).status_code == 200
 
 
+def add_checkpoint_url(pair: Pair) -> str:
+    return f"{pair.honest.url}/witness/add-checkpoint"
+
+
+def question(pair: Pair) -> bytes:
+    """The liar's newest head, with the proof that it grew out of what the honest witness has seen."""
+    head, seen = pair.liar.log.published_head(), size_seen(pair)
+    assert head is not None
+    with reading(pair.liar.engine) as conn:
+        read = entries.node_reader(conn, pair.liar.log.id, head.size)
+        proof = tuple(prove_consistency(seen, head.size, read))
+    return AddCheckpoint(seen, proof, head.signed).to_bytes()
+
+
 def size_seen(pair: Pair) -> int:
     """What its witness says that it has cosigned last: it is asked with 0 and answers 409."""
     head = pair.liar.log.published_head()
     assert head is not None
-    question = AddCheckpoint(0, (), head.signed).to_bytes()
-    answer = httpx.post(f"{pair.honest.url}/witness/add-checkpoint", content=question, trust_env=False)
+    answer = httpx.post(add_checkpoint_url(pair), content=AddCheckpoint(0, (), head.signed).to_bytes(), trust_env=False)
     assert answer.status_code == 409
     return int(answer.text)
 

@@ -90,7 +90,7 @@ def kill_many(kept, fresh_url, tmp_path, count):
     assert begun < count
 
 
-def test_a_restore_killed_at_twenty_places_leaves_nothing_or_all(kept, fresh_url, tmp_path):
+def test_a_restore_killed_at_some_places_leaves_nothing_or_all(kept, fresh_url, tmp_path):
     kill_many(kept, fresh_url, tmp_path, DEATHS_SAMPLED)
 
 

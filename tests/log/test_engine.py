@@ -96,6 +96,16 @@ def test_a_commit_is_on_the_disk_before_it_is_answered(tmp_path):
         engine.dispose()
 
 
+def test_a_new_database_and_what_lies_beside_it_are_their_owners_alone(tmp_path):
+    """Chats and bindings stand in it, and not all of that is sealed."""
+    engine = open_engine(f"sqlite:///{tmp_path}/node.db")
+    with transaction(engine) as connection:
+        schema.metadata.create_all(connection)
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    engine.dispose()
+    assert modes == {"node.db": 0o600, "node.db-wal": 0o600, "node.db-shm": 0o600}
+
+
 @pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "sqlite:///:memory:"])
 def test_a_database_of_another_kind_is_refused_with_what_to_mend(url):
     with pytest.raises(Misconfigured, match="ONETRIP_DATABASE_URL"):

@@ -165,17 +165,40 @@ def test_a_department_alone_is_watched_by_nobody_and_accuses_nobody(tmp_path):
 # --- who holds it (R49) ---
 
 
-def test_a_head_that_was_cosigned_and_that_no_mirror_could_check_becomes_an_alarm(county):
+@pytest.mark.parametrize("kept_back", ["/log/tile/entries/", "/log/tile/"])
+def test_a_head_that_was_cosigned_and_that_no_mirror_could_check_becomes_an_alarm(county, kept_back):
+    """Whether the entries are kept back or the hashes above them as well: then we never hold the head itself."""
     county.round()
     county.town.apply()
-    county.wire.tamper(HOSTS[0], "/log/tile/entries/", status(404))
+    county.wire.tamper(HOSTS[0], kept_back, status(404))
     for _ in range(11):
         county.publish("民政局")
-        report = run_round(county.police)
-        assert found(report) == []
+        run_round(county.civil)  # it asks every witness anew
+        assert found(run_round(county.police)) == []
         county.clock.wait(ROUND_SECONDS)
+    run_round(county.civil)
     assert found(run_round(county.police)) == [("R49", "A", "21.example/log")]
+    names = {one.id for one in county.findings("公安局")}
+    county.town.apply()  # it goes on, and the finding keeps its name
+    county.publish("民政局")
+    assert found(run_round(county.police)) == [("R49", "A", "21.example/log")]
+    assert {one.id for one in county.findings("公安局")} == names
     county.wire.behave()
+    assert found(run_round(county.police)) == []
+
+
+def test_a_log_that_had_its_head_cosigned_and_went_down_is_merely_down(county):
+    county.round()
+    county.town.apply()
+    county.publish("民政局")
+    county.wire.lose(HOSTS[0])
+    for _ in range(15):
+        county.publish("财政局", "公安局")
+        county.clock.wait(ROUND_SECONDS)
+        run_round(county.finance)
+        assert found(run_round(county.police)) == []
+    county.wire.find(HOSTS[0])
+    county.round()
     assert found(run_round(county.police)) == []
 
 

@@ -1,11 +1,15 @@
 """R38 over the network: who dates a record back, or ahead, is found by everybody, and an honest clock by nobody."""
 
 import pytest
+from sqlalchemy import select
 
 from ledger.records.statement import Statement
 from ledger.rules.times import BACKDATED, BEFORE_REFERENCE, FUTURE
 from ledger.scribe import new_handle
-from tests.peers.rig import ROUND_SECONDS
+from ledger.storage import schema
+from ledger.storage.engine import reading
+from ledger.times import DAY_SECONDS
+from tests.peers.rig import ROUND_SECONDS, make_county
 from tests.peers.smuggling import put, signed
 
 CLERK = "林芳"
@@ -82,6 +86,24 @@ def test_what_was_told_before_anybody_looked_may_be_of_any_day(county):
     county.round()
     county.round()
     assert times_found(county) == []
+
+
+def test_while_a_story_of_months_gone_by_is_told_nothing_in_it_is_late(tmp_path):
+    """Between the approval and the bank's file the departments look: its days are over (R44), and it is not all told."""
+    county = make_county(tmp_path, story=True)
+    town = county.town
+    _case, award = town.approved()
+    county.clock.wait(30 * DAY_SECONDS)
+    county.round(cosign=False)
+    payment = town.order(award)
+    town.finance.act("马骏", "payment-released", payment)
+    town.result(payment, "credited", by_bank=True)
+    county.round(cosign=False)
+    county.round()
+    for node in county.nodes.values():
+        with reading(node.engine) as connection:  # also what would have ended by now
+            assert connection.execute(select(schema.findings.c.rule)).all() == []
+    county.close()
 
 
 def test_a_payment_older_than_its_award_is_found_by_everybody(county):

@@ -386,6 +386,13 @@ def test_a_database_that_cannot_answer_now_asks_people_to_come_back(bureau: Bure
     monkeypatch.setattr("handlers.pages.finding.read_exhibit", busy)
     answer = get(bureau, bureau.police, "AAAAAAAA", **HTML)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert "请过一会儿" in answer.text
+    for told in (
+        get(bureau, bureau.police, "AAAAAAAA"),
+        get(bureau, bureau.police, "AAAAAAAA", ending=".json", **HTML),
+    ):
+        assert (told.status_code, told.headers["Retry-After"]) == (503, "1")
+        assert (told.content_type, told.json["status"]) == ("application/problem+json", 503)
 
 
 # --- the hunt ---

@@ -14,3 +14,12 @@ def county(tmp_path: Path) -> Iterator[County]:
     made.round()
     yield made
     made.close()
+
+
+@pytest.fixture
+def either_county(tmp_path: Path, database_url: str) -> Iterator[County]:
+    """The same, once with 民政局 on SQLite and once on PostgreSQL."""
+    made = make_county(tmp_path, database_url)
+    made.round()
+    yield made
+    made.close()

@@ -1,10 +1,11 @@
 """A county in which a department loses its disk, or gets yesterday's back."""
 
-import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+
+from sqlalchemy import URL, create_engine
 
 from ledger.desk import Desk
 from ledger.keys import HighWater
@@ -15,41 +16,44 @@ from ledger.storage.engine import open_engine, reading
 from tests.peers.rig import County
 
 
-def copy_database(node: Node, target: Path) -> Path:
-    """As a file copied at night, or a snapshot of the disk."""
-    assert node.engine.url.database is not None
-    with closing(sqlite3.connect(node.engine.url.database)) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
-    return target
+def copy_of(node: Node, name: str) -> URL:
+    """Another database as this one is now: a file copied at night, or a snapshot of the server's disk."""
+    url = node.engine.url
+    if url.get_backend_name() == "sqlite":
+        assert url.database is not None
+        target = Path(url.database).with_name(f"{name}.db")
+        with closing(sqlite3.connect(url.database)) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+        return url.set(database=str(target))
+    node.engine.dispose()  # a server copies only what nobody is connected to
+    with create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT").connect() as admin:
+        admin.exec_driver_sql(f"CREATE DATABASE {url.database}_{name} TEMPLATE {url.database}")
+    return url.set(database=f"{url.database}_{name}")
 
 
-def reopened(county: County, node: Node, database: Path, keys=None) -> Node:
+def reopened(county: County, node: Node, url: URL) -> Node:
     """The node as its processes find it after a start: on that database, with the mark that lies beside its keys."""
-    engine = open_engine(f"sqlite:///{database}")
+    engine = open_engine(url.render_as_string(hide_password=False))
     high_water = HighWater.beside(node.settings.key_file)
-    keys = keys or node.keys
-    log = OwnLog(engine, node.origin, keys.log, high_water, node.now)
-    desk = Desk(log, keys, node.now)
-    again = replace(node, engine=engine, keys=keys, high_water=high_water, log=log, desk=desk)
+    log = OwnLog(engine, node.origin, node.keys.log, high_water, node.now)
+    desk = Desk(log, node.keys, node.now)
+    again = replace(node, engine=engine, high_water=high_water, log=log, desk=desk)
     county.nodes[node.name] = again
     county.serve(again)
     return again
 
 
-def yesterday(county: County, node: Node) -> Path:
-    return copy_database(node, county.directory / f"yesterday-{node.number_prefix}.db")
+def yesterday(node: Node) -> URL:
+    return copy_of(node, f"yesterday_{node.number_prefix}")
 
 
-def put_back(county: County, node: Node, copy: Path) -> Node:
+def put_back(county: County, node: Node, copy: URL) -> Node:
     node.engine.dispose()
-    database = county.directory / f"restored-{node.number_prefix}-{len(list(county.directory.glob('restored-*')))}.db"
-    shutil.copy(copy, database)
-    return reopened(county, node, database)
+    return reopened(county, node, copy)
 
 
 def reopened_as_it_is(county: County, node: Node) -> Node:
-    assert node.engine.url.database is not None
-    return reopened(county, node, Path(node.engine.url.database))
+    return reopened(county, node, node.engine.url)
 
 
 def all_entries(node: Node) -> list[bytes]:

@@ -265,7 +265,7 @@ def test_a_department_that_was_removed_is_not_followed_again(worked, tmp_path):
 
 
 def test_a_mirror_with_a_shorter_history_of_ours_loses_to_the_longest(worked, tmp_path):
-    copy = yesterday(worked, worked.police)
+    copy = yesterday(worked.police)
     worked.town.apply()
     worked.round()
     worked.round()
@@ -278,7 +278,7 @@ def test_a_mirror_with_a_shorter_history_of_ours_loses_to_the_longest(worked, tm
 def test_one_that_shows_an_old_history_alone_is_not_enough_though_that_history_knows_few_members(tmp_path):
     county = make_county(tmp_path, onlookers=["审计局"])
     county.round()
-    copy = yesterday(county, county.police)
+    copy = yesterday(county.police)
     county.town.apply()
     county.round()
     county.round()
