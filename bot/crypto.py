@@ -25,6 +25,7 @@ ENCODING_AES_KEY_CHARACTERS = 43
 PADDING_BLOCK_BYTES = 32  # not AES's own 16: Tencent pads to twice that
 AES_BLOCK_BYTES = 16
 RANDOM_BYTES = 16
+NONCE_BYTES = 8
 LENGTH_BYTES = 4
 HEADER_BYTES = RANDOM_BYTES + LENGTH_BYTES
 
@@ -158,10 +159,11 @@ def _split(content: bytes) -> tuple[bytes, bytes]:
 
 def seal_reply(account: Account, xml: bytes, now: float) -> bytes:
     """Seal an answer: the XML envelope that WeChat opens. Every value in it is base64, hex or digits."""
-    content = secrets.token_bytes(RANDOM_BYTES) + len(xml).to_bytes(LENGTH_BYTES) + xml + account.app_id.encode()
+    fresh = secrets.token_bytes(RANDOM_BYTES + NONCE_BYTES)  # one call to the system, for both
+    content = fresh[:RANDOM_BYTES] + len(xml).to_bytes(LENGTH_BYTES) + xml + account.app_id.encode()
     count = PADDING_BLOCK_BYTES - len(content) % PADDING_BLOCK_BYTES
     sealed = base64.b64encode(account.encrypt(content + bytes([count]) * count)).decode()
-    timestamp, nonce = str(int(now)), secrets.token_hex(8)
+    timestamp, nonce = str(int(now)), fresh[RANDOM_BYTES:].hex()
     return (
         f"<xml><Encrypt><![CDATA[{sealed}]]></Encrypt>"
         f"<MsgSignature><![CDATA[{sign(account.token, timestamp, nonce, sealed)}]]></MsgSignature>"

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import (
     BigInteger,
@@ -163,8 +164,9 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._idle: deque[tuple[int, PoolProxiedConnection]] = deque()
+        self._idle: deque[PoolProxiedConnection] = deque()
         self._of_others: list[PoolProxiedConnection] = []  # opened before a fork: not ours to close, here
+        _databases.add(self)
         event.listen(engine, "engine_disposed", self._close_idle)
         is_file = engine.dialect.name == "sqlite"
         self._idle_max = IDLE_MAX if is_file else 0  # a server's may be lost at any time, which the pool looks after
@@ -210,7 +212,7 @@ class Database:
             if not transaction.is_committed:
                 connection.rollback()
             if pool is self._engine.pool and len(self._idle) < self._idle_max:
-                self._idle.append((os.getpid(), connection))
+                self._idle.append(connection)
                 connection = None
         except self._failed as error:
             if connection is not None:
@@ -224,17 +226,30 @@ class Database:
 
     def _idle_one(self) -> PoolProxiedConnection | None:
         try:
-            process, connection = self._idle.pop()
+            return self._idle.pop()
         except IndexError:
             return None
-        if process == os.getpid():
-            return connection
-        self._of_others.append(connection)
-        return self._idle_one()
 
     def _close_idle(self, _engine: Engine) -> None:
         while (connection := self._idle_one()) is not None:
             connection.invalidate()
+
+    def leave_idle(self) -> None:
+        """In a process that was forked: what waits here is the other one's, which uses it."""
+        self._of_others += self._idle
+        self._idle.clear()
+
+
+_databases: WeakSet[Database] = WeakSet()
+
+
+def _leave_all() -> None:
+    for database in _databases:
+        database.leave_idle()
+
+
+# Told by the fork: to ask at each transaction which process this is costs more than the rest of looking here.
+os.register_at_fork(after_in_child=_leave_all)
 
 
 def open_engine(url: str, **options: Any) -> Engine:

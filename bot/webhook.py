@@ -1,10 +1,12 @@
 """The door that WeChat knocks at: one path, one check, one answer."""
 
 import logging
+import traceback
 from http import HTTPStatus
 from typing import TypeVar
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException
 
 from bot.bot import Bot
 from bot.crypto import BODY_BYTES_MAX, Signed, check_fresh, check_signature, is_sealed, open_delivery, seal_reply
@@ -55,6 +57,7 @@ def create_blueprint(bot: Bot[S]) -> Blueprint:
 
     blueprint.register_error_handler(DeliveryRefused, _refuse)
     blueprint.register_error_handler(AnswerNotStored, _ask_for_repeat)
+    blueprint.register_error_handler(Exception, _fail)
     return blueprint
 
 
@@ -112,3 +115,11 @@ def _ask_for_repeat(error: Exception) -> Response:
     """No answer, and a status that makes WeChat deliver again."""
     log.error("answer not stored: %s", error)
     return Response(b"", HTTPStatus.SERVICE_UNAVAILABLE, mimetype="text/plain")
+
+
+def _fail(error: Exception) -> Response | HTTPException:
+    """A bug: where it is, without a word of what was said."""
+    if isinstance(error, HTTPException):
+        return error
+    log.error("delivery failed with %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+    return Response(b"", HTTPStatus.INTERNAL_SERVER_ERROR, mimetype="text/plain")

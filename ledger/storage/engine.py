@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -283,24 +284,21 @@ class _Idle:
     """Connections of this process that wait for another reading, until the engine is disposed of."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[int, Connection]] = deque()
+        self._waiting: deque[Connection] = deque()
         self._of_others: list[Connection] = []  # opened before a fork: not ours to close, here
+        _idles.add(self)
 
     def take(self) -> Connection | None:
         try:
-            process, connection = self._waiting.pop()
+            return self._waiting.pop()
         except IndexError:
             return None
-        if process == os.getpid():
-            return connection
-        self._of_others.append(connection)
-        return self.take()
 
     def put(self, connection: Connection) -> bool:
         """Let it wait; False when enough are waiting."""
         if len(self._waiting) >= IDLE_MAX:
             return False
-        self._waiting.append((os.getpid(), connection))
+        self._waiting.append(connection)
         return True
 
     def close(self, _engine: Engine) -> None:
@@ -308,6 +306,23 @@ class _Idle:
         while (connection := self.take()) is not None:
             connection.invalidate()
             connection.close()
+
+    def leave(self) -> None:
+        """In a process that was forked: what waits here is the other one's, which uses it."""
+        self._of_others += self._waiting
+        self._waiting.clear()
+
+
+_idles: WeakSet[_Idle] = WeakSet()
+
+
+def _leave_all() -> None:
+    for idle in _idles:
+        idle.leave()
+
+
+# Told by the fork, and not looked for in each reading: to ask which process this is costs more than the rest of it.
+os.register_at_fork(after_in_child=_leave_all)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import base64
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -85,8 +86,13 @@ class Vault:
     """Opens and seals; remembers the keys it unwrapped, so it lives no longer than one reading or one act."""
 
     def __init__(self, vault_key: bytes) -> None:
-        self._node = AESGCM(vault_key)
+        self._key = vault_key
         self._citizens: dict[str, AESGCM] = {}
+
+    @cached_property
+    def _node(self) -> AESGCM:
+        """Made when something is opened: most answers have what they tell from the memory."""
+        return AESGCM(self._key)
 
     def add_citizen(self, conn: Connection) -> str:
         """Make a key for one more citizen, and the random name that we know them by."""

@@ -545,6 +545,20 @@ def test_connections_that_wait_between_two_messages_are_few_and_end_with_a_fork(
     assert taken() == 1
 
 
+def test_a_forked_process_takes_no_connection_that_waits_in_the_other(tmp_path):
+    engine = storage.open_engine(f"sqlite:///{tmp_path / 'bot.db'}")
+    database = storage.Database(engine)
+    with database.transaction() as transaction:
+        transaction.run(database.compile("SELECT 1"), {})
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if database._idle_one() is None else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    left = database._idle_one()
+    assert left is not None  # still there for us
+    left.close()
+
+
 def test_a_transaction_that_was_left_without_a_commit_holds_nothing(tmp_path):
     engine = storage.open_engine(f"sqlite:///{tmp_path / 'bot.db'}")
     storage.metadata.create_all(engine)

@@ -238,3 +238,29 @@ def test_voice_pictures_and_menu_keys_find_their_way(client, wechat):
 @pytest.mark.parametrize("method", ["put", "delete", "patch"])
 def test_other_methods_are_not_there(client, method):
     assert getattr(client, method)("/wechat").status_code == 405
+
+
+def test_what_breaks_outside_a_handler_is_told_without_the_words_and_the_next_is_answered(
+    client, bot, wechat, monkeypatch, caplog
+):
+    def fail(message, *, sealed):
+        raise RuntimeError(message.content, sealed)
+
+    monkeypatch.setattr(bot, "answer", fail)
+    response = post(client, wechat.deliver(text_xml("citizen", "密密麻麻")))
+    assert (response.status_code, response.data) == (500, b"")
+    assert "RuntimeError" in caplog.text
+    assert "密密麻麻" not in caplog.text
+    monkeypatch.undo()
+    assert say(client, wechat, f"进度 {NUMBER}") == f"progress|{NUMBER}"
+
+
+def test_every_other_path_is_the_apps_own(client, wechat):
+    @client.application.post("/<path:rest>")
+    def rest(rest):
+        return rest
+
+    delivery = wechat.deliver(text_xml("citizen", "进度"))
+    for path in ("wechat/", "wechat/x", "WECHAT", "xwechat"):
+        response = client.post(f"/{path}", query_string=delivery.params, data=delivery.body)
+        assert response.data.decode() == path

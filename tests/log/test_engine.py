@@ -1,5 +1,6 @@
 """Transactions are what the rest relies on: one writer, readers at one moment, and `Busy` when the world is not well."""
 
+import os
 import sqlite3
 import threading
 from contextlib import ExitStack
@@ -151,6 +152,21 @@ def test_what_was_connected_before_a_fork_is_not_used_behind_it(sqlite_engine):
     with reading(sqlite_engine) as reader:
         assert reader.connection.dbapi_connection is not before
         assert count(reader) == 0
+
+
+def test_a_forked_process_takes_no_connection_that_waits_in_the_other(sqlite_engine):
+    def waiting() -> Any:
+        return sqlite_engine.get_execution_options()[storage._IDLE].take()
+
+    with reading(sqlite_engine):
+        pass
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if waiting() is None else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    left = waiting()
+    assert left is not None  # still there for us
+    left.close()
 
 
 def test_closing_an_engine_closes_what_waits_for_another_reading(sqlite_engine):
