@@ -47,7 +47,8 @@ _CHANGED = {"sqlite": _CHANGE, "postgresql": _CHANGE.replace("?", "%s")}
 _MOMENT_BITS = 62
 _MOMENT = "SELECT value FROM moment WHERE id <= 2 ORDER BY id"
 
-_IDLE = "idle"  # among an engine's options: readers' connections between two readings
+# Among an engine's options: the connections that wait beside its pool, readers' and the writer's.
+_READERS, _WRITER = "readers", "writer"
 _TURN = "turn"  # among an engine's options: the lock that its writers take, before they ask the database
 # In a database connection's own notes: what its last writer knew, and what the writer that is there now knows.
 _LAST, _KEPT = "last", "kept"
@@ -90,7 +91,7 @@ def open_engine(url: str | URL, *, durable: bool = True) -> Engine:
 def _open_sqlite(url: URL, *, durable: bool) -> Engine:
     if not url.database or url.database == ":memory:":
         raise Misconfigured("ONETRIP_DATABASE_URL: a node's database is a file; write sqlite:///path/to/node.db")
-    idle = _Idle()
+    readers, writer = _Idle(IDLE_MAX), _Idle(1)  # one writes at a time, and knows on its own connection what it knew
     engine = create_engine(
         url,
         connect_args={"timeout": BUSY_MILLISECONDS / 1000},
@@ -98,10 +99,11 @@ def _open_sqlite(url: URL, *, durable: bool) -> Engine:
         max_overflow=POOL_OVERFLOW,
         pool_timeout=BUSY_MILLISECONDS / 1000,
         pool_use_lifo=True,
-        execution_options={_TURN: threading.Lock(), _IDLE: idle},
+        execution_options={_TURN: threading.Lock(), _READERS: readers, _WRITER: writer},
     )
 
-    event.listen(engine, "engine_disposed", idle.close)
+    event.listen(engine, "engine_disposed", readers.close)
+    event.listen(engine, "engine_disposed", writer.close)
     file = Path(url.database)
 
     @event.listens_for(engine, "do_connect")
@@ -179,7 +181,7 @@ def transaction(engine: Engine, *, facts: bool = True, keep: bool = False) -> It
     block has ended, or none of it when it raises. `facts` is False only where nothing is written but heads,
     cosignatures, leases, cursors and nonces. `keep`: it may use `kept`. Raises Busy.
     """
-    with _turn(engine), unavailable_as_busy(), engine.connect() as connection:
+    with _turn(engine), unavailable_as_busy(), _connected(engine, _WRITER) as connection:
         memory: _Kept = connection.info.pop(_LAST, None) or _Kept()
         with connection.begin():
             run_raw(connection, _BEGIN_WRITING[engine.dialect.name])
@@ -262,28 +264,36 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def _sqlite_reader(engine: Engine) -> Iterator[Connection]:
-    """A connection with its transaction begun; between two readings it waits beside the pool.
-
-    Each answer reads, and to take a connection from the pool and give it back costs as much as what is read.
-    """
-    idle: _Idle = engine.get_execution_options()[_IDLE]
-    pool, connection, is_clean = engine.pool, idle.take() or engine.connect(), False
-    try:
+    with _connected(engine, _READERS) as connection:
         driver: Any = connection.connection.dbapi_connection
         driver.execute("BEGIN")
         yield connection
         connection.rollback()
         driver.rollback()
+
+
+@contextmanager
+def _connected(engine: Engine, use: str) -> Iterator[Connection]:
+    """A connection; on SQLite it waits beside the pool until the next use of this kind.
+
+    To take one from the pool and give it back costs as much as what is read, and a twentieth of an act.
+    """
+    idle: _Idle | None = engine.get_execution_options().get(use)
+    waiting = None if idle is None else idle.take()
+    pool, connection, is_clean = engine.pool, waiting or engine.connect(), False
+    try:
+        yield connection
         is_clean = True
     finally:
-        if not is_clean or pool is not engine.pool or not idle.put(connection):
+        if idle is None or not is_clean or pool is not engine.pool or not idle.put(connection):
             connection.close()  # to the pool, which ends whatever was begun
 
 
 class _Idle:
-    """Connections of this process that wait for another reading, until the engine is disposed of."""
+    """Connections of this process that wait for another use, until the engine is disposed of."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._waiting: deque[Connection] = deque()
         self._of_others: list[Connection] = []  # opened before a fork: not ours to close, here
         _idles.add(self)
@@ -296,7 +306,7 @@ class _Idle:
 
     def put(self, connection: Connection) -> bool:
         """Let it wait; False when enough are waiting."""
-        if len(self._waiting) >= IDLE_MAX:
+        if len(self._waiting) >= self._most:
             return False
         self._waiting.append(connection)
         return True

@@ -237,14 +237,14 @@ def _fill(town: Town) -> None:
 def test_a_full_disk_is_busy_and_nothing_is_half_done(town):
     case, _code = town.apply()
 
-    def full(connection, _record, _proxy):
-        pages = connection.execute("PRAGMA page_count").fetchone()[0]
-        connection.execute(f"PRAGMA max_page_count = {pages}")
+    def full(connection):
+        pages = connection.connection.driver_connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.connection.driver_connection.execute(f"PRAGMA max_page_count = {pages}")
 
-    event.listen(town.civil.engine, "checkout", full)
+    event.listen(town.civil.engine, "begin", full)
     with pytest.raises(Busy):
         _fill(town)
-    event.remove(town.civil.engine, "checkout", full)
+    event.remove(town.civil.engine, "begin", full)
     with town.civil.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1073741823")
     after = town.civil.records()

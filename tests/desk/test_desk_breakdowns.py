@@ -100,9 +100,9 @@ def test_a_disk_that_is_full_in_the_middle_of_an_act_is_busy_and_nothing_is_half
     with civil.engine.connect() as connection:
         limit = [connection.exec_driver_sql("PRAGMA page_count").scalar_one() + 3]
 
-    @event.listens_for(civil.engine, "checkout")
-    def shrink_disk(connection, _record, _proxy):
-        connection.execute(f"PRAGMA max_page_count = {limit[0]}")
+    @event.listens_for(civil.engine, "begin")
+    def shrink_disk(connection):
+        connection.connection.driver_connection.execute(f"PRAGMA max_page_count = {limit[0]}")
 
     full = 0
     for number in range(60):

@@ -220,9 +220,9 @@ def test_a_disk_that_is_full_in_mid_append_is_busy_and_nothing_is_half_done(sqli
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
     limit = [pages + 2]
 
-    @event.listens_for(log.engine, "checkout")
-    def shrink_disk(connection, _record, _proxy):
-        connection.execute(f"PRAGMA max_page_count = {limit[0]}")
+    @event.listens_for(log.engine, "begin")
+    def shrink_disk(connection):
+        connection.connection.driver_connection.execute(f"PRAGMA max_page_count = {limit[0]}")
 
     def append_until_full():
         for _ in range(1_000):

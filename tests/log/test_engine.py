@@ -156,7 +156,7 @@ def test_what_was_connected_before_a_fork_is_not_used_behind_it(sqlite_engine):
 
 def test_a_forked_process_takes_no_connection_that_waits_in_the_other(sqlite_engine):
     def waiting() -> Any:
-        return sqlite_engine.get_execution_options()[storage._IDLE].take()
+        return sqlite_engine.get_execution_options()[storage._READERS].take()
 
     with reading(sqlite_engine):
         pass
@@ -167,6 +167,30 @@ def test_a_forked_process_takes_no_connection_that_waits_in_the_other(sqlite_eng
     left = waiting()
     assert left is not None  # still there for us
     left.close()
+
+
+def test_the_writer_finds_its_own_connection_again_and_no_readers(sqlite_engine):
+    with transaction(sqlite_engine) as writer:
+        first = writer.connection.dbapi_connection
+    with reading(sqlite_engine) as reader:
+        assert reader.connection.dbapi_connection is not first
+    with transaction(sqlite_engine) as writer:
+        assert writer.connection.dbapi_connection is first
+
+
+def test_a_writers_connection_on_which_something_failed_goes_back_and_holds_nothing(sqlite_engine):
+    def write_and_fail():
+        with transaction(sqlite_engine) as writer:
+            writer.execute(insert(schema.cursors), ROW)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        write_and_fail()
+    assert sqlite_engine.get_execution_options()[storage._WRITER].take() is None
+    other = sqlite3.connect(sqlite_engine.url.database, timeout=0)
+    other.execute("BEGIN IMMEDIATE")  # nobody holds the writer's place
+    assert other.execute("SELECT count(*) FROM cursors").fetchone() == (0,)
+    other.close()
 
 
 def test_closing_an_engine_closes_what_waits_for_another_reading(sqlite_engine):
