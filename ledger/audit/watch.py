@@ -18,11 +18,12 @@ from ledger.peers.home import Home, read_peers
 from ledger.rules import logs as rules
 from ledger.storage import cursors, entries, heads, schema
 from ledger.storage.heads import KeptCosignature
-from ledger.storage.lags import count_anew, forget_lag, lagging_mirrors, note_lag
+from ledger.storage.lags import count_anew, forget_lag, lagging_mirrors, note_lag, read_lags
 from ledger.storage.network import witness_name
 from ledger.storage.prepared import Prepared
 
 WATCHING_SINCE = "watching-since"  # a cursor: when our own rounds began to cosign
+WATCHED_AT = "watched-at"  # a cursor: our last round
 
 _heads = schema.heads.c
 
@@ -52,6 +53,10 @@ def watch_logs(connection: Connection, home: Home) -> None:
         return  # a department alone: there is nobody who could look
     cosigners = Cosigners.read(connection, home)
     since = _watching_since(connection, home.now())
+    if _was_away(connection, home):  # whom we could not hear meanwhile has kept nothing from us
+        for lagging_log, name in read_lags(connection, home.now()):
+            if name == witness_name(home.origin):
+                forget_lag(connection, lagging_log, name)
     names = {peer.origin: peer.name for peer in everybody} | {home.origin: home.name}
     seen = witness.all_seen(connection)
     for log in (rules.LogRef(origin, names[origin]) for origin in (home.origin, *(peer.origin for peer in peers))):
@@ -73,6 +78,13 @@ def _watching_since(connection: Connection, now: int) -> int:
     if known is None:
         cursors.keep(connection, {WATCHING_SINCE: now})
     return now if known is None else known
+
+
+def _was_away(connection: Connection, home: Home) -> bool:
+    """Whether we ourselves have missed several rounds."""
+    last, now = cursors.read(connection, WATCHED_AT), home.now()
+    cursors.keep(connection, {WATCHED_AT: now})
+    return last is not None and now - last > rules.ROUNDS_UNTIL_AWAY * home.round_seconds
 
 
 def _check_watched(connection: Connection, home: Home, watched: _Watched, since: int) -> None:

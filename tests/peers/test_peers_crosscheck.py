@@ -187,6 +187,37 @@ def test_a_head_that_was_cosigned_and_that_no_mirror_could_check_becomes_an_alar
     assert found(run_round(county.police)) == []
 
 
+def test_a_log_that_shows_us_an_old_head_and_has_newer_ones_cosigned_is_found(county):
+    county.round()
+    county.round()
+    older = county.fork(county.civil)
+    county.town.apply()
+    for _ in range(13):
+        county.publish("民政局")
+        run_round(county.civil)
+        county.serve(older)
+        county.clock.wait(ROUND_SECONDS)
+        report = run_round(county.police)
+        county.serve(county.civil)
+    assert ("R49", "A", "21.example/log") in found(report)
+
+
+def test_who_was_away_itself_begins_to_count_anew(county):
+    """What our witness saw last before we went down has waited for us, and not for the log."""
+    county.round()
+    county.town.apply()
+    county.publish("民政局")
+    county.wire.tamper(HOSTS[0], "/log/tile/", status(404))
+    assert found(run_round(county.police)) == []
+    county.clock.wait(60 * ROUND_SECONDS)
+    county.publish()
+    run_round(county.civil)  # it asks our witness as soon as we are back, and our first question to it is lost
+    assert "R49" not in {rule for rule, _severity, _log in found(run_round(county.police))}
+    county.wire.behave()
+    county.round()
+    assert found(run_round(county.police)) == []
+
+
 def test_a_log_that_had_its_head_cosigned_and_went_down_is_merely_down(county):
     county.round()
     county.town.apply()
