@@ -4,28 +4,25 @@ Nothing is signed that the rules forbid, and whoever asks twice for the same dee
 """
 
 import json
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
-from ledger import answers, bindings, officers, second_factor, tickets
-from ledger.authority import NEEDS_CODE, Authority, account_rows, check_role, owner_of
+from ledger import bindings, officers, second_factor, tickets
+from ledger.authority import NEEDS_CODE, Authority, check_role
 from ledger.bindings import Allowance, Bound, Unbound
 from ledger.errors import Busy, Refused
 from ledger.folding import DESK_PERSON, read_folded
 from ledger.keys import Keys, NodeKeys
 from ledger.log import OwnLog
 from ledger.officers import Access, NewOfficer
+from ledger.particulars import Particulars, parent_of
 from ledger.records.fold import Folded
-from ledger.records.funds import Ref
 from ledger.records.jsonstrict import Json
 from ledger.records.kinds import DESK
-from ledger.records.numbers import make_number
 from ledger.records.statement import Statement
 from ledger.rotation import record_rotation
 from ledger.scribe import Draft, Objects, Pen, Scribe, Submitted, new_handle
@@ -33,9 +30,8 @@ from ledger.storage import lookups
 from ledger.storage.engine import reading, transaction
 from ledger.storage.network import Network
 from ledger.storage.officers import OfficerRow
-from ledger.storage.vault import Vault, newest, read_rows
+from ledger.storage.vault import Vault
 from ledger.tickets import Link, Purpose, Ticket
-from ledger.times import day_in_china
 
 __all__ = [
     "DESK",
@@ -55,7 +51,6 @@ __all__ = [
 ]
 
 STOP = frozenset({"R01", "R09", "R10", "R11", "R19"})
-QUERY_CODE_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +94,7 @@ class Desk:
         self._story = story
         self._lookups = lookups.Lookups(keys.lookup_key)
         self._scribe = Scribe(log, keys, now, story=story)
+        self._particulars = Particulars(log.id, log.origin, keys, now)
         self._authority = Authority(log.id, log.origin, stop_rules)
         self._pens: dict[str, Pen] = {}
 
@@ -161,7 +157,7 @@ class Desk:
         )
         with reading(self.log.engine) as conn:
             owner = lookups.read_owner(conn, (self.log.id, done.sub))
-            told = self._private_of(conn, done.sub, ("number", "query_code"))
+            told = self._particulars.private_of(conn, done.sub, ("number", "query_code"))
         assert owner is not None  # it was numbered when it was entered
         return Opened(told["number"], told["query_code"], owner, done)
 
@@ -198,8 +194,8 @@ class Desk:
     ) -> Submitted:
         """Check and enter an act whose signer has proved to be there."""
         objects, vault = Objects(conn, self.log.id), Vault(self._keys.vault_key)
-        owner = self._owner(conn, objects, statement, citizen)
-        complete = self._complete(conn, statement)
+        owner = self._particulars.owner(conn, objects, statement, citizen)
+        complete = self._particulars.complete(conn, statement)
         draft = self._scribe.draft(objects, complete, signing.kid)
         if as_read is not None and as_read != self._standing(conn, statement, draft):
             raise Refused("prev-mismatch")
@@ -210,7 +206,7 @@ class Desk:
         done = self._scribe.enter(conn, objects, draft, self._pen(signing.officer), citizen=owner, vault=vault)
         if owner is not None and draft.before[statement.sub] is None and "number" in complete.private:
             number, query_code = str(complete.private["number"]), complete.private.get("query_code")
-            self._scribe.number(conn, done.sub, number, owner, self._code_mac(conn, complete, query_code))
+            self._scribe.number(conn, done.sub, number, owner, self._particulars.code_mac(conn, complete, query_code))
             if (id_number := complete.private.get("id_number")) is not None:
                 self._lookups.know(conn, str(id_number), owner)
         return self._scribe.remember(conn, once, done)
@@ -232,7 +228,7 @@ class Desk:
         draft = self._scribe.draft(Objects(conn, self.log.id, made), statement, signing.kid)
         self._authority.check(conn, statement, draft, signing.kid, signing.person)
         if statement.kind == "payment-created":
-            self._award_private(conn, statement)
+            self._particulars.award_private(conn, statement)
         return draft
 
     def spend_code_in(self, conn: Connection, by: str, code: str, once: str) -> Refused | None:
@@ -251,7 +247,7 @@ class Desk:
     def _standing(self, conn: Connection, statement: Statement, draft: Draft) -> str:
         """The last records about what a statement builds on, the award in another log too: with it goes the account."""
         known = dict(draft.before)
-        parent = _parent(statement, self.log.origin)
+        parent = parent_of(statement, self.log.origin)
         log_id = None if parent is None else Network.read(conn).log_id(parent.log)
         if parent is not None and log_id is not None:
             known[parent.sub] = read_folded(conn, log_id, parent.sub)
@@ -287,63 +283,6 @@ class Desk:
             raw = officers.open_key(Vault(self._keys.vault_key), officer)
             self._pens[officer.kid] = Pen(officer.kid, officer.person, Ed25519PrivateKey.from_private_bytes(raw).sign)
         return self._pens[officer.kid]
-
-    # --- what belongs to a new object ---
-
-    def _owner(self, conn: Connection, objects: Objects, statement: Statement, citizen: str | None) -> str | None:
-        """Whose it is; a stranger's act on somebody's object is refused."""
-        is_new = objects(statement.sub) is None
-        known = None if is_new else lookups.read_owner(conn, (self.log.id, statement.sub))
-        parent = _parent(statement, self.log.origin) or answers.about(conn, statement)
-        if known is None and parent is not None:
-            known = owner_of(conn, Network.read(conn), parent)
-        elif known is None and "id_number" in statement.private:
-            known = self._lookups.person(conn, str(statement.private["id_number"]))
-        if known is not None and citizen is not None and known != citizen:
-            raise Refused("another-citizen")
-        return known or citizen
-
-    def _complete(self, conn: Connection, statement: Statement) -> Statement:
-        """Add what nobody types: number and query code, and the payee and account told before."""
-        match statement.kind:
-            case "case-submitted":
-                added = {"number": self._next_number(conn), "query_code": _new_query_code()}
-            case "award-proposed":
-                told = self._private_of(conn, str(statement.clear["case"]), ("query_code", "payee", "account"))
-                earlier = self._private_of(conn, statement.sub, ("number",))
-                added = told | {"number": earlier.get("number") or self._next_number(conn)}
-            case "payment-created":
-                told = self._award_private(conn, statement)
-                added = {name: told[name] for name in ("payee", "account")} | {"number": self._next_number(conn)}
-            case _:
-                return statement
-        return replace(statement, private={**added, **statement.private})
-
-    def _award_private(self, conn: Connection, statement: Statement) -> dict[str, Any]:
-        award = _parent(statement, self.log.origin)
-        log_id = None if award is None else Network.read(conn).log_id(award.log)
-        if award is None or log_id is None:
-            raise Refused("award-not-approved", rule="R09")
-        vault = Vault(self._keys.vault_key)
-        return {name: vault.value(row) for name, row in account_rows(conn, log_id, award.sub).items()}
-
-    def _private_of(self, conn: Connection, sub: str, names: tuple[str, ...]) -> dict[str, Any]:
-        held, vault = read_rows(conn, [sub]), Vault(self._keys.vault_key)
-        found = {name: newest(held, self.log.id, sub, name) for name in names}
-        return {name: vault.value(row) for name, row in found.items() if row is not None}
-
-    def _code_mac(self, conn: Connection, statement: Statement, query_code: Json) -> bytes | None:
-        if isinstance(query_code, str):
-            return self._lookups.code_mac(query_code)
-        parent = _parent(statement, self.log.origin)
-        log_id = None if parent is None else Network.read(conn).log_id(parent.log)
-        return None if parent is None or log_id is None else lookups.read_code_mac(conn, (log_id, parent.sub))
-
-    def _next_number(self, conn: Connection) -> str:
-        day = day_in_china(self.now())
-        prefix = Network.read(conn).own.number_prefix
-        assert prefix is not None  # the genesis says it
-        return make_number(prefix, day, lookups.next_sequence(conn, f"{day:%y%m%d}"))
 
     # --- officers ---
 
@@ -436,17 +375,3 @@ class Desk:
         """Forget wrong tries and binding codes whose time is over; once an hour is often enough."""
         with transaction(self.log.engine) as conn:
             bindings.forget(conn, self.now())
-
-
-def _parent(statement: Statement, origin: str) -> Ref | None:
-    """The object that a new one hangs on."""
-    match statement.clear:
-        case {"case": str(handle)}:
-            return Ref(origin, handle)
-        case {"award": {"log": str(log), "sub": str(sub)}} | {"payment": {"log": str(log), "sub": str(sub)}}:
-            return Ref(log, sub)
-    return None
-
-
-def _new_query_code() -> str:
-    return f"{secrets.randbelow(10**QUERY_CODE_DIGITS):0{QUERY_CODE_DIGITS}d}"
