@@ -9,12 +9,12 @@ import secrets
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -22,6 +22,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.errors import Busy, Misconfigured
 from ledger.storage.prepared import run_raw
+
+_T = TypeVar("_T")
 
 BUSY_MILLISECONDS = 2_500  # half of what WeChat waits for an answer
 # SQLite's: an act changes some twenty-five pages, half of them the same as the act before did. The later the log of
@@ -318,6 +320,21 @@ def forgiving_text(connection: Connection) -> Iterator[None]:
         yield
     finally:
         driver.text_factory = str
+
+
+def read_text(connection: Connection, read: Callable[[], _T]) -> _T:
+    """What `read` reads within `forgiving_text`, four times as fast as long as nobody has altered the text."""
+    driver: Any = connection.connection.dbapi_connection
+    if not isinstance(driver, sqlite3.Connection):
+        return read()
+    forgiving, driver.text_factory = driver.text_factory, str
+    try:
+        return read()
+    except exc.OperationalError:  # text that is none
+        driver.text_factory = forgiving
+        return read()
+    finally:
+        driver.text_factory = forgiving
 
 
 @contextmanager
