@@ -21,7 +21,7 @@ from ledger.audit.stored import StoredLog, find_log, own_origins
 from ledger.audit.tree import TreeCheck
 from ledger.errors import MalformedRecord, Misconfigured, Refused, Rejected
 from ledger.examining.examine import ORDINARY, Examined, Task, rebuild
-from ledger.examining.pool import SMALL_SIZE, examining, rarely_collected
+from ledger.examining.pool import examining, is_worth_processes, rarely_collected
 from ledger.merkle.cosignature import CosignedCheckpoint, open_cosigned, parse_checkpoint_unverified
 from ledger.merkle.errors import EntryTooLong, MerkleError, NoKnownSignature
 from ledger.merkle.hashing import Hash, leaf_hash
@@ -177,7 +177,7 @@ class _Verification:
             self.notes.append(FACTS_SKIPPED)
         # 1. Which heads did the log sign?
         tree = TreeCheck(self.source.hashes, self._signed_roots(size), self.faults)
-        workers = self.way.workers if size > SMALL_SIZE else 1
+        workers = self.way.workers if is_worth_processes(size) else 1
         with examining(self.refold.signers.keys, workers) as examiner:
             for task, found in examiner.each(self._tasks(size)):
                 # 2. Each entry is the one whose hash stands in the tree, and the tree is the one that was signed.

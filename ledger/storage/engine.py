@@ -166,17 +166,22 @@ class _Kept:
 
 
 @contextmanager
-def transaction(engine: Engine, *, facts: bool = True, keep: bool = False) -> Iterator[Connection]:
+def transaction(
+    engine: Engine, *, facts: bool = True, keep: bool = False, durable: bool = True
+) -> Iterator[Connection]:
     """One writer's transaction: it sees all that was committed before it, and nobody writes meanwhile.
 
     It moves the moment on, so that no reader takes what was true before for true now. All of it is durable when the
     block has ended, or none of it when it raises. `facts` is False only where nothing is written but heads,
-    cosignatures, leases, cursors and nonces. `keep`: it may use `kept`. Raises Busy.
+    cosignatures, leases, cursors and nonces. `keep`: it may use `kept`. `durable` False, between `carrying`: a power
+    cut may take it back until the next one that is durable, by whomever, has made this one so too. Raises Busy.
     """
-    with _turn(engine), unavailable_as_busy(), engine.connect() as connection:
+    with _turn(engine), unavailable_as_busy(), engine.connect() as connection, _synced(connection, durable=durable):
         memory: _Kept = connection.info.pop(_LAST, None) or _Kept()
         with connection.begin():
             run_raw(connection, _BEGIN_WRITING[engine.dialect.name])
+            if not durable and engine.dialect.name == "postgresql":
+                run_raw(connection, "SET LOCAL synchronous_commit = off")
             if keep:
                 memory.check(read_moment(connection))
                 connection.info[_KEPT] = memory
@@ -187,6 +192,23 @@ def transaction(engine: Engine, *, facts: bool = True, keep: bool = False) -> It
             memory.moment = _move_on(connection, facts=facts)
         if keep:
             connection.info[_LAST] = memory
+
+
+@contextmanager
+def _synced(connection: Connection, *, durable: bool) -> Iterator[None]:
+    """Let SQLite wait for the disk when this transaction commits, or not."""
+    if durable or connection.dialect.name != "sqlite":
+        yield
+        return
+    [(before,)] = run_raw(connection, "PRAGMA synchronous").fetchall()
+    # NORMAL: what is written next to the log of changes stands behind what was written before, in a power cut too.
+    run_raw(connection, "PRAGMA synchronous = NORMAL")
+    run_raw(connection, "PRAGMA wal_autocheckpoint = 0")
+    try:
+        yield
+    finally:
+        run_raw(connection, f"PRAGMA synchronous = {before}")
+        run_raw(connection, f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
 
 
 def _move_on(connection: Connection, *, facts: bool) -> Moment | None:
