@@ -44,7 +44,7 @@ from ledger.storage.network import mirror_name
 from ledger.storage.signers import read_signers
 
 ENTRIES_A_ROUND_MAX = 16 * 1024  # of one peer: the others wait for their turn
-ENTRIES_A_TRANSACTION = 1_536  # the desk writes in between
+ENTRIES_A_TRANSACTION = 1_024  # the desk writes in between
 ENTRIES_A_SLOW_TRANSACTION = 256  # the first of a turn, and all that follow a refusal: what is refused costs much more
 WORKERS = min(os.cpu_count() or 1, 8)  # processes that look at entries, while a peer is far ahead
 
