@@ -12,7 +12,6 @@ from ledger.storage.heads import MIRROR, WITNESS
 
 LOG = "log"
 _CLAIMS = (("log_keys", LOG), ("witness_keys", WITNESS), ("mirror_keys", MIRROR))
-_NAMES = frozenset(claim for claim, _role in _CLAIMS)
 
 
 class NamedKeys:
@@ -24,9 +23,8 @@ class NamedKeys:
 
     def follow(self, record: Record) -> None:
         """Take in what a checked record says of departments' keys."""
-        if not _NAMES.isdisjoint(record.clear):
-            for claim, role in _CLAIMS:
-                self.add(record.clear.get(claim, ()), role)
+        for claim, role in _CLAIMS:
+            self.add(record.clear.get(claim, ()), role)
         if record.kind == "rotation" and record.clear["role"] in {LOG, WITNESS, MIRROR}:
             self.add(record.clear.get("keys", ()), record.clear["role"])
 

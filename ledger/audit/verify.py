@@ -20,7 +20,7 @@ from ledger.audit.sources import Fetch, Source, TileSource, fetch_from_folder, f
 from ledger.audit.stored import StoredLog, find_log, own_origins
 from ledger.audit.tree import TreeCheck
 from ledger.errors import MalformedRecord, Misconfigured, Refused, Rejected
-from ledger.examining.examine import ORDINARY, Examined, Task, rebuild
+from ledger.examining.examine import NAMING_KEYS, ORDINARY, Examined, Task, rebuild
 from ledger.examining.pool import examining, is_worth_processes, rarely_collected
 from ledger.merkle.cosignature import CosignedCheckpoint, open_cosigned, parse_checkpoint_unverified
 from ledger.merkle.errors import EntryTooLong, MerkleError, NoKnownSignature
@@ -308,10 +308,12 @@ class _Verification:
         except (Rejected, Refused) as error:
             self.faults.add("entry", index, f"{type(error).__name__}: {error}")
             return False
-        self.named.follow(record)
-        self.unknown += record.known is None
-        self.head_keys.take(index, record)
-        self._name_compromised(index, record)
+        kind = record.known
+        self.unknown += kind is None
+        if kind is None or kind.topic in NAMING_KEYS:
+            self.named.follow(record)
+            self.head_keys.take(index, record)
+            self._name_compromised(index, record)
         return True
 
     def _name_twice(self, index: int, first: int) -> None:

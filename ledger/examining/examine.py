@@ -13,7 +13,7 @@ from ledger.merkle.tiles import TILE_WIDTH
 from ledger.records.proven import IAT_MAX, NOTHING, Proven
 from ledger.records.statement import Record, check_schema, check_signature, parse_record
 
-_NAMING_KEYS = {"department", "officer"}  # what the records of these topics say changes whose words count
+NAMING_KEYS = {"department", "officer"}  # what the records of these topics say changes whose words count
 
 
 class Task(NamedTuple):
@@ -82,7 +82,7 @@ def _is_ordinary(record: Record, proven: Proven, leaf: Hash | None) -> bool:
     kind = record.known
     return (
         kind is not None
-        and kind.topic not in _NAMING_KEYS
+        and kind.topic not in NAMING_KEYS
         and proven.signature
         and record.iat < IAT_MAX
         and record.leaf == leaf
