@@ -17,14 +17,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, delete, update
 
 from ledger import officers
-from ledger.audit.refold import Refold
+from ledger.audit.refold import COLUMNS, Refold
 from ledger.log import cosigned_note
 from ledger.merkle.checkpoint import Checkpoint
 from ledger.merkle.cosignature import TimedSigner, cosign
 from ledger.merkle.hashing import Hash
 from ledger.merkle.note import add_signatures, sign_note
 from ledger.node import Node
-from ledger.records import base64url, codec
+from ledger.records import base64url
 from ledger.records.jsonstrict import format_json, parse_json
 from ledger.records.statement import Record, parse_record
 from ledger.storage import entries, heads, schema
@@ -122,10 +122,8 @@ def _refold(connection: Connection, node: Node, held: Sequence[bytes]) -> None:
             for index, entry in enumerate(held):
                 refold.take(index, parse_record(entry))
             refold.settle()
-            for handle in refold.handles():
-                folded = refold.read(handle)
-                assert folded is not None  # it was just listed
-                text = codec.dump(folded)
+            for handle, row in refold.others():
+                text = row[COLUMNS.index("folded")]
                 same = (_objects.log_id == node.log.id) & (_objects.handle == handle)
                 connection.execute(update(schema.objects).where(same & (_objects.folded != text)).values(folded=text))
         finally:

@@ -1,13 +1,12 @@
-"""Folds a log once more, from nothing, into a scratch file: what is true of each object by its records alone.
+"""Folds a log once more, from nothing: what is true of each object by its records alone.
 
-A scratch file and not memory: a log may hold more objects than fit. What was touched last stays at hand, and is
-written when its turn comes.
+A log may hold more objects than fit into memory. What was touched last stays at hand; what leaves is compared with what
+a database says of it, and only what the database does not say lies in a scratch file.
 """
 
-import json
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -25,6 +24,7 @@ from ledger.records.statement import Record
 OBJECTS_IN_MEMORY = 16_384
 WRITTEN_AT_ONCE = 1_024
 CACHE_KIBIBYTES = 32_768  # of the scratch file's pages
+SLOTS = 2**22  # one byte each; most objects are new, and nobody need look for them in the scratch file
 
 COLUMNS = (
     "topic",
@@ -39,16 +39,23 @@ COLUMNS = (
     "payer",
     "disputed",
 )
-_ADD = f"INSERT INTO objects (place, handle, {', '.join(COLUMNS)}) VALUES (?, ?{', ?' * len(COLUMNS)})"  # noqa: S608  the names above
-_CHANGE = f"UPDATE objects SET {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE place = ?"  # noqa: S608
-_READ = f"SELECT handle, {', '.join(COLUMNS)} FROM objects WHERE handle IN (SELECT value FROM json_each(?))"  # noqa: S608
-_ONE = "SELECT place, topic, folded, idx, created, first_idx, disputed FROM objects WHERE handle = ?"
+Row = tuple[Any, ...]  # of the table `objects`, in the order of COLUMNS
+Stored = Callable[[Sequence[str]], Mapping[str, Row]]  # what a database says of these objects, by handle
+
+# Handles are random: rows in their order touch a page each, and are short. No place: the database says the same.
+_KNOWN = "CREATE TABLE known (handle TEXT PRIMARY KEY, place INTEGER) WITHOUT ROWID"
+_OBJECTS = f"CREATE TABLE objects (place INTEGER PRIMARY KEY, handle TEXT, {', '.join(COLUMNS)})"
+_SAID = "CREATE TABLE said (idx INTEGER PRIMARY KEY, jti TEXT)"
+_KNOW = "REPLACE INTO known VALUES (?, ?)"
+_KEEP = f"REPLACE INTO objects VALUES (?, ?{', ?' * len(COLUMNS)})"  # noqa: S608  as many as the names above
+_DROP = "DELETE FROM objects WHERE place = ?"
+_ONE = f"SELECT place, {', '.join(COLUMNS)} FROM known LEFT JOIN objects USING (place) WHERE known.handle = ?"  # noqa: S608
+_OTHERS = f"SELECT handle, {', '.join(COLUMNS)} FROM objects ORDER BY handle"  # noqa: S608
 # Sorted once at the end: an index that grows with the log would cost each entry a page somewhere in it.
 _TWICE = """
-    SELECT said.idx, said.sub, said.leaf = first.leaf
-      FROM said
-      JOIN (SELECT jti, min(idx) AS idx FROM said GROUP BY jti HAVING count(*) > 1) AS doubled USING (jti)
-      JOIN said AS first ON first.idx = doubled.idx
+    SELECT said.idx, doubled.idx
+      FROM (SELECT jti, min(idx) AS idx FROM said GROUP BY jti HAVING count(*) > 1) AS doubled
+      JOIN said USING (jti)
      WHERE said.idx > doubled.idx
      ORDER BY said.idx
 """
@@ -64,28 +71,28 @@ class _Kept:
     first_idx: int
     disputed: int | None = None
     place: int | None = None  # its row in the scratch file
-    written: bool = False  # which says the same
+    written: bool = False  # which says the same; or the database, if there is no such row
 
 
 class Refold:
     """The objects and signers of one log, grown record by record."""
 
-    def __init__(self, scratch: Path, origin: str) -> None:
-        """`scratch`: a file that is not there yet, and that nobody needs afterwards."""
+    def __init__(self, scratch: Path, origin: str, stored: Stored | None = None) -> None:
+        """`scratch`: a file that is not there yet, and that nobody needs afterwards.
+
+        `stored`: a database of which nothing is believed; what it says of an object must not change meanwhile.
+        """
         self._origin = origin
+        self._stored: Stored = stored or (lambda _handles: {})
         self._db = sqlite3.connect(scratch, isolation_level=None)
         for pragma in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{CACHE_KIBIBYTES}"):
             self._db.execute(f"PRAGMA {pragma}")
-        # Handles and jti are random: rows in the order of either would touch a page of a long table each.
-        self._db.execute(
-            "CREATE TABLE objects (place INTEGER PRIMARY KEY, handle TEXT UNIQUE, topic TEXT, status TEXT, folded TEXT,"
-            " idx INTEGER, since INTEGER, created INTEGER, first_idx INTEGER, ref_log TEXT, ref_handle TEXT,"
-            " payer TEXT, disputed INTEGER)"
-        )
-        self._db.execute("CREATE TABLE said (idx INTEGER PRIMARY KEY, jti TEXT, leaf BLOB, sub TEXT)")
+        for table in (_KNOWN, _OBJECTS, _SAID):
+            self._db.execute(table)
         self._db.execute("BEGIN")  # and never an end: what is not yet on the disk need not get there
         self._recent: OrderedDict[str, _Kept | None] = OrderedDict()
         self._places = 0
+        self._let_gone = bytearray(SLOTS)  # at the slot of each that was let go: 1
         self.signers = Signers()
 
     def close(self) -> None:
@@ -96,18 +103,12 @@ class Refold:
 
     def remember(self, records: Mapping[int, Record]) -> None:
         """Write down what the records at these indices are called."""
-        rows = [(index, record.jti, record.leaf, record.sub) for index, record in records.items()]
-        self._db.executemany("INSERT INTO said VALUES (?, ?, ?, ?)", rows)
+        rows = [(index, record.jti) for index, record in records.items()]
+        self._db.executemany("INSERT INTO said VALUES (?, ?)", rows)
 
-    def said_twice(self) -> Iterator[tuple[int, bool]]:
-        """The indices of those whose `jti` an earlier one bears, and whether the first of them has the very same bytes.
-
-        Such bytes stood in the log already: they say nothing, and their object is disputed from there on.
-        """
-        for index, handle, same in self._db.execute(_TWICE):
-            if same:
-                self.dispute(handle, index)
-            yield index, bool(same)
+    def said_twice(self) -> Iterator[tuple[int, int]]:
+        """The index of each whose `jti` an earlier one bears, and the index of the first of them."""
+        yield from self._db.execute(_TWICE)
 
     def take(self, index: int, record: Record, proven: Proven = NOTHING) -> None:
         """Check a record and fold it; raises what `check_record` raises, and then only disputes its object."""
@@ -145,7 +146,7 @@ class Refold:
             known.disputed, known.written = index, False
 
     def settle(self) -> None:
-        """Write down all that is at hand: what follows reads the whole."""
+        """Let go of all that is at hand: what follows tells of the whole."""
         self._let_go(list(self._recent))
 
     # --- reading ---
@@ -155,20 +156,17 @@ class Refold:
         known = self._at_hand(handle)
         return None if known is None else known.folded
 
-    def rows(self, handles: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-        """What the table `objects` should say of those of these objects that there are, in the order of COLUMNS.
-
-        Of what was settled, as the next two.
-        """
-        return {row[0]: row[1:] for row in self._db.execute(_READ, (json.dumps(handles),))}
+    def others(self) -> Iterator[tuple[str, Row]]:
+        """Of what was settled, each object of which the database says something else or nothing, as it should be."""
+        return ((row[0], row[1:]) for row in self._db.execute(_OTHERS))
 
     def count(self) -> int:
-        """How many objects there are."""
-        return int(self._db.execute("SELECT count(*) FROM objects").fetchone()[0])
+        """How many objects were settled."""
+        return int(self._db.execute("SELECT count(*) FROM known").fetchone()[0])
 
-    def handles(self) -> Iterator[str]:
-        """Every object."""
-        return (row[0] for row in self._db.execute("SELECT handle FROM objects ORDER BY handle"))
+    def knows(self, handle: str) -> bool:
+        """Whether an object was settled."""
+        return self._db.execute(_ONE, (handle,)).fetchone() is not None
 
     # --- at hand, and in the scratch file ---
 
@@ -178,9 +176,15 @@ class Refold:
             return self._recent[handle]
         if len(self._recent) >= OBJECTS_IN_MEMORY:
             self._let_go([*islice(self._recent, WRITTEN_AT_ONCE)])
-        row = self._db.execute(_ONE, (handle,)).fetchone()
-        self._recent[handle] = None if row is None else _read(*row)
+        found = self._let_gone[_slot(handle)] and self._db.execute(_ONE, (handle,)).fetchone()
+        self._recent[handle] = self._take_up(handle, *found) if found else None
         return self._recent[handle]
+
+    def _take_up(self, handle: str, place: int | None, *row: Any) -> _Kept:
+        said = dict(zip(COLUMNS, self._stored([handle])[handle] if place is None else row, strict=True))
+        folded = codec.load(said["topic"], said["folded"])
+        idx, created, first_idx = said["idx"], said["created"], said["first_idx"]
+        return _Kept(folded, idx, created, first_idx, said["disputed"], place, written=True)
 
     def _let_go(self, handles: Sequence[str]) -> None:
         self._write(handles)
@@ -188,33 +192,35 @@ class Refold:
             del self._recent[handle]
 
     def _write(self, handles: Sequence[str]) -> None:
-        new, changed = [], []
-        for handle in handles:
-            one = self._recent[handle]
-            if one is None or one.written:
-                continue
-            if one.place is None:
-                self._places += 1
-                one.place = self._places
-                new.append((one.place, handle, *self._row(one)))
-            else:
-                changed.append((*self._row(one), one.place))
+        changed = [(handle, one) for handle in handles if (one := self._recent[handle]) is not None and not one.written]
+        stored = self._stored([handle for handle, _ in changed])
+        kept, dropped = [], []
+        for handle, one in changed:
+            row = self._row(one)
+            if stored.get(handle) != row:
+                if one.place is None:
+                    self._places += 1
+                    one.place = self._places
+                kept.append((one.place, handle, *row))
+            elif one.place is not None:
+                dropped.append((one.place,))
+                one.place = None
             one.written = True
-        self._db.executemany(_ADD, new)
-        self._db.executemany(_CHANGE, changed)
+            self._let_gone[_slot(handle)] = 1
+        self._db.executemany(_KEEP, kept)
+        self._db.executemany(_DROP, dropped)
+        self._db.executemany(_KNOW, [(handle, one.place) for handle, one in changed])
 
-    def _row(self, one: _Kept) -> tuple[Any, ...]:
-        said = {
-            **columns_of(one.folded, self._origin),
+    def _row(self, one: _Kept) -> Row:
+        said = columns_of(one.folded, self._origin) | {
             "topic": codec.topic_of(one.folded.state),
             "idx": one.idx,
             "created": one.created,
             "first_idx": one.first_idx,
             "disputed": one.disputed,
         }
-        return tuple(said[name] for name in COLUMNS)
+        return tuple(map(said.__getitem__, COLUMNS))
 
 
-def _read(place: int, topic: str, folded: str, idx: int, created: int, *rest: Any) -> _Kept:
-    first_idx, disputed = rest
-    return _Kept(codec.load(topic, folded), idx, created, first_idx, disputed, place, written=True)
+def _slot(handle: str) -> int:
+    return hash(handle) % SLOTS  # another one in each process, so that nobody can choose handles that share it

@@ -4,14 +4,15 @@ Nothing that the database says of itself is believed: sizes, edges, facts, signe
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Row, Table, Text, bindparam, cast, func, select
+from sqlalchemy import BigInteger, Connection, Table, Text, bindparam, cast, func, select
 
 from ledger.audit.named import NamedKeys
 from ledger.audit.refold import COLUMNS, Refold
+from ledger.audit.refold import Row as ObjectRow
 from ledger.audit.report import Faults
 from ledger.audit.sealed import SealedValues
 from ledger.audit.sources import Batch
@@ -23,10 +24,12 @@ from ledger.merkle.vkeys import Verifier
 from ledger.records.check import Signer
 from ledger.records.statement import Record, parse_record
 from ledger.storage import schema
+from ledger.storage.engine import read_text
 from ledger.storage.heads import OUTSIDE
+from ledger.storage.prepared import Prepared
 
 LEVELS = 8  # a tree of 2**63 entries has no more
-OBJECTS_AT_ONCE = 1_000
+HANDLES_AT_ONCE = 1_000
 
 _l, _e, _t = schema.logs.c, schema.entries.c, schema.tile_hashes.c
 _o, _s, _f = schema.objects.c, schema.signers.c, schema.feed.c
@@ -40,19 +43,25 @@ _LOG = select(_l.id, _l.size, _l.edge, _l.own, _l.department, _l.number_prefix, 
     _l.origin == bindparam("origin")
 )
 _OWN = select(_l.origin).where(_l.own)
-_BATCH = select(_e.idx, _e.leaf, _e.entry).where(*_in_range(_e))
+_BATCH = Prepared(select(_e.idx, _e.leaf, _e.entry).where(*_in_range(_e)))
 _HASHES = select(_t.idx, _t.hash).where(*_in_range(_t), _t.level == bindparam("level"))
-_FEED = select(_f.idx, _f.handle, _f.kind, _f.at, _f.pos).where(*_in_range(_f)).order_by(_f.idx)
+_FEED = Prepared(select(_f.idx, _f.handle, _f.kind, _f.at, _f.pos).where(*_in_range(_f)).order_by(_f.idx))
 # The roles as text: what is no JSON any more is a fault, and no reason to stop.
 _ROLES = cast(_s.roles, Text).label("roles")
 _SIGNERS = select(_s.kid, _s.handle, _s.public_key, _ROLES, _s.person, _s.from_index, _s.to_index).where(
     _s.log_id == bindparam("log")
 )
-_OBJECTS = (
-    select(_o.handle, *(_o[name] for name in COLUMNS))
-    .where(_o.log_id == bindparam("log"), _o.handle > bindparam("after"))
+_OBJECTS = Prepared(
+    select(_o.handle, *(_o[name] for name in COLUMNS)).where(
+        _o.log_id == bindparam("log"), _o.handle.in_(bindparam("handles", expanding=True))
+    )
+)
+_COUNT = select(func.count()).where(_o.log_id == bindparam("log"))
+_HANDLES = (
+    select(_o.handle)
+    .where(_o.log_id == bindparam("log"))
     .order_by(_o.handle)
-    .limit(OBJECTS_AT_ONCE)
+    .execution_options(yield_per=HANDLES_AT_ONCE)
 )
 _OUTSIDE = select(schema.outside_witnesses.c.vkey)  # no record names them
 # What the own log has said of departments, itself and its members: it names keys, and trusts none.
@@ -109,6 +118,7 @@ class StoredLog:
         self._conn = conn
         self._origin = origin
         self._row = row
+        self._log = {"log": row.id}
         self._faults = faults
         self._sealed = SealedValues(conn, row.id, faults, vault_key)
         self._last_pos = 0
@@ -128,7 +138,7 @@ class StoredLog:
     def batch(self, bundle: Bundle) -> Batch:
         """The entries of a bundle, and the leaf hashes beside them."""
         start = bundle.index * TILE_WIDTH
-        rows = {row[0]: row for row in self._conn.execute(_BATCH, self._range(start, bundle.width))}
+        rows = {row[0]: row for row in _BATCH.rows(self._conn, self._range(start, bundle.width))}
         found = [rows.get(index) for index in range(start, start + bundle.width)]
         leaves = [None if row is None else _hash(row[1]) for row in found]
         return Batch(start, leaves, [None if row is None else as_bytes(row[2]) for row in found])
@@ -141,7 +151,7 @@ class StoredLog:
         return [rows.get(index) for index in range(start, start + tile.width)]
 
     def _range(self, start: int, width: int) -> dict[str, int]:
-        return {"log": self._row.id, "start": start, "end": start + width}
+        return {**self._log, "start": start, "end": start + width}
 
     # --- as what is verified ---
 
@@ -151,7 +161,7 @@ class StoredLog:
         self._sealed.check(start + width, parsed)
 
     def _check_feed(self, start: int, width: int, folded: Mapping[int, Record]) -> None:
-        found = self._conn.execute(_FEED, self._range(start, width)).all()
+        found = read_text(self._conn, lambda: _FEED.rows(self._conn, self._range(start, width)))
         rows = {index: (handle, kind, at) for index, handle, kind, at, _pos in found}
         expected = {index: (record.sub, record.kind, record.iat) for index, record in folded.items()}
         if rows != expected:
@@ -198,7 +208,7 @@ class StoredLog:
                 named.follow(parse_record(as_bytes(entry)))
 
     def _check_signers(self, expected: Mapping[str, Signer]) -> None:
-        rows = {row.kid: row for row in self._conn.execute(_SIGNERS, {"log": self._row.id})}
+        rows = {row.kid: row for row in self._conn.execute(_SIGNERS, self._log)}
         for kid in sorted(rows.keys() | expected.keys()):
             if kid not in rows or kid not in expected:
                 self._faults.add("signer", kid, "is not stored" if kid in expected else "no record has put it in force")
@@ -206,33 +216,25 @@ class StoredLog:
                 self._faults.add("signer", kid, "key, roles, person or range is not what the records say")
 
     def _check_objects(self, refold: Refold) -> None:
-        seen = 0
-        for page in self._pages():
-            expected = refold.rows([row[0] for row in page])
-            seen += len(expected)
-            for row in page:
-                handle = row[0]
-                found: tuple[Any, ...] = tuple(row[1:])
-                wanted = expected.get(handle)
-                if wanted is None:
-                    self._faults.add("object", handle, "no record is about it")
-                elif wanted != found:
-                    names = [name for name, one, other in zip(COLUMNS, found, wanted, strict=True) if one != other]
-                    self._faults.add("object", handle, f"not what its records say: {', '.join(names)}")
-        if seen < refold.count():
-            self._name_missing(refold)
-
-    def _pages(self) -> Iterator[Sequence[Row[Any]]]:
-        after = ""
-        while rows := self._conn.execute(_OBJECTS, {"log": self._row.id, "after": after}).all():
-            yield rows
-            after = rows[-1][0]
-
-    def _name_missing(self, refold: Refold) -> None:
-        one = select(_o.handle).where(_o.log_id == self._row.id, _o.handle == bindparam("handle"))
-        for handle in refold.handles():
-            if self._conn.execute(one, {"handle": handle}).first() is None:
+        """What is stored as its records say was compared when it left `refold`'s hands."""
+        missing = 0
+        for handle, wanted in refold.others():
+            found = self.objects([handle]).get(handle)
+            if found is None:
+                missing += 1
                 self._faults.add("object", handle, "its records are here, and it is not stored")
+            else:
+                names = [name for name, one, other in zip(COLUMNS, found, wanted, strict=True) if one != other]
+                self._faults.add("object", handle, f"not what its records say: {', '.join(names)}")
+        if self._conn.execute(_COUNT, self._log).scalar() != refold.count() - missing:
+            for handle in self._conn.execute(_HANDLES, self._log).scalars():
+                if not refold.knows(handle):
+                    self._faults.add("object", handle, "no record is about it")
+
+    def objects(self, handles: Sequence[str]) -> dict[str, ObjectRow]:
+        """What the table says of those of these objects that it has."""
+        found = read_text(self._conn, lambda: [*_OBJECTS.rows_among(self._conn, "handles", handles, self._log)])
+        return {row[0]: row[1:] for row in found}
 
     def _check_beyond(self, size: int) -> None:
         """Rows that belong to no entry at all."""

@@ -137,6 +137,8 @@ class StoredHeads:
 
 def as_bytes(value: Any) -> bytes:
     """Bytes as stored; SQLite keeps whatever somebody has put into a column, text too."""
+    if isinstance(value, bytes):
+        return value
     return value.encode() if isinstance(value, str) else bytes(value)
 
 

@@ -14,14 +14,14 @@ from sqlalchemy import Engine
 
 from ledger.audit.head_keys import HeadKeys
 from ledger.audit.named import NamedKeys
-from ledger.audit.refold import Refold
+from ledger.audit.refold import Refold, Stored
 from ledger.audit.report import Faults, Report
 from ledger.audit.sources import Fetch, Source, TileSource, fetch_from_folder, fetch_from_node, read_note
 from ledger.audit.stored import StoredLog, find_log, own_origins
 from ledger.audit.tree import TreeCheck
 from ledger.errors import MalformedRecord, Misconfigured, Refused, Rejected
-from ledger.examining.examine import ORDINARY, Examined, Task, rebuild
-from ledger.examining.pool import SMALL_SIZE, examining, rarely_collected
+from ledger.examining.examine import NAMING_KEYS, ORDINARY, Examined, Task, rebuild
+from ledger.examining.pool import examining, is_worth_processes, rarely_collected
 from ledger.merkle.cosignature import CosignedCheckpoint, open_cosigned, parse_checkpoint_unverified
 from ledger.merkle.errors import EntryTooLong, MerkleError, NoKnownSignature
 from ledger.merkle.hashing import Hash, leaf_hash
@@ -103,7 +103,7 @@ def verify_database(
             faults.add("log", ", ".join(own), "each is said to be this node's own")
         stored = StoredLog(conn, name, row, faults, vault_key)
         notes = [] if vault_key is not None else [VAULT_SKIPPED]
-        with _refolding(name) as refold:
+        with _refolding(name, stored.objects) as refold:
             return _Verification(name, stored, refold, trust, faults, notes, way, stored).run()
 
 
@@ -136,9 +136,9 @@ def _verify_tiles(fetch: Fetch, where: str, trust: Trust, way: Way) -> Report:
 
 
 @contextmanager
-def _refolding(origin: str) -> Iterator[Refold]:
+def _refolding(origin: str, stored: Stored | None = None) -> Iterator[Refold]:
     with TemporaryDirectory(prefix="onetrip-verify-") as directory:
-        refold = Refold(Path(directory) / "refold.db", origin)
+        refold = Refold(Path(directory) / "refold.db", origin, stored)
         try:
             yield refold
         finally:
@@ -174,7 +174,7 @@ class _Verification:
             self.notes.append(FACTS_SKIPPED)
         # 1. Which heads did the log sign?
         tree = TreeCheck(self.source.hashes, self._signed_roots(size), self.faults)
-        workers = self.way.workers if size > SMALL_SIZE else 1
+        workers = self.way.workers if is_worth_processes(size) else 1
         with examining(self.refold.signers.keys, workers) as examiner:
             for task, found in examiner.each(self._tasks(size)):
                 # 2. Each entry is the one whose hash stands in the tree, and the tree is the one that was signed.
@@ -183,11 +183,8 @@ class _Verification:
                 self._take(task, found)
                 self.way.progress(task.start + len(task.leaves), size)
         tree.finish()
-        for index, same in self.refold.said_twice():
-            named = (
-                "these bytes stand in this log already" if same else "an earlier record of this log bears the same jti"
-            )
-            self.faults.add("entry", index, named)
+        for index, first in self.refold.said_twice():
+            self._name_twice(index, first)
         # 4. Each head is signed by keys that count at its size, which the records say.
         for opened in self.head_keys.finish(self.faults, self.trust.cosigners):
             if self.trust.policy is not None and opened.checkpoint.size == size:
@@ -308,11 +305,29 @@ class _Verification:
         except (Rejected, Refused) as error:
             self.faults.add("entry", index, f"{type(error).__name__}: {error}")
             return False
-        self.named.follow(record)
-        self.unknown += record.known is None
-        self.head_keys.take(index, record)
-        self._name_compromised(index, record)
+        kind = record.known
+        self.unknown += kind is None
+        if kind is None or kind.topic in NAMING_KEYS:
+            self.named.follow(record)
+            self.head_keys.take(index, record)
+            self._name_compromised(index, record)
         return True
+
+    def _name_twice(self, index: int, first: int) -> None:
+        record, earlier = self._record(index), self._record(first)
+        if record is not None and earlier is not None and record.leaf == earlier.leaf:
+            # They say nothing, and their object is disputed from there on.
+            self.refold.dispute(record.sub, index)
+            self.faults.add("entry", index, "these bytes stand in this log already")
+        else:
+            self.faults.add("entry", index, "an earlier record of this log bears the same jti")
+
+    def _record(self, index: int) -> Record | None:
+        start = index - index % TILE_WIDTH
+        entry = self.source.batch(Bundle(start // TILE_WIDTH, min(self.source.size() - start, TILE_WIDTH))).entries[
+            index - start
+        ]
+        return None if entry is None else _parsed(entry)
 
     def _name_compromised(self, index: int, record: Record) -> None:
         """A revocation may look back: what that key signed from there on stands in the log, and counts no more."""

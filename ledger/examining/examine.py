@@ -13,7 +13,7 @@ from ledger.merkle.tiles import TILE_WIDTH
 from ledger.records.proven import IAT_MAX, NOTHING, Proven
 from ledger.records.statement import Record, check_schema, check_signature, parse_record
 
-_NAMING_KEYS = {"department", "officer"}  # what the records of these topics say changes whose words count
+NAMING_KEYS = {"department", "officer"}  # what the records of these topics say changes whose words count
 
 
 class Task(NamedTuple):
@@ -48,23 +48,25 @@ class Examined(NamedTuple):
 
 def examine(task: Task, keys: Mapping[str, bytes]) -> Examined:
     """Parse the entries, and try the signature of each under the key of its `kid`, if that is among these keys."""
-    records: list[tuple[Any, ...] | None] = []
-    proven: list[Proven] = []
-    looked: list[Looked] = []
+    # One step for all entries and then the next: the processor keeps what a step is made of at hand.
+    parsed = [_parse(entry) for entry in task.entries]
+    claims = [task.claims and record is not None and _has_claims(record) for record in parsed]
+    signed = [
+        record is not None and (index < task.since or _is_signed(record, keys))
+        for index, record in enumerate(parsed, task.start)
+    ]
+    proven = list(map(Proven, signed, claims))
+    records: list[tuple[Any, ...] | None] = [None if record is None else record[1:] for record in parsed]
     voices: dict[tuple[str, str, str], list[int]] = {}
-    for at, entry in enumerate(task.entries):
-        record = _parse(entry)
-        good = NOTHING if record is None else _prove(record, task.start + at, task, keys)
-        records.append(None if record is None else record[1:])
-        proven.append(good)
-        if not task.leaves and entry is not None:
-            looked.append(Looked(entry, record))
-        if record is not None and not task.claims and _is_ordinary(record, good, task.leaves[at]):
+    for at, record in enumerate(parsed if not task.claims else ()):
+        if record is not None and _is_ordinary(record, proven[at], task.leaves[at]):
             voices.setdefault((record.iss, record.kid, record.typ), []).append(at)
     for places in voices.values():
         for at in places[1:-1]:
             records[at] = ORDINARY
-    return Examined(records, proven, _root(task.leaves or leaves_of(looked)))
+    rows = zip(task.entries, parsed, strict=True)
+    leaves = task.leaves or leaves_of(Looked(entry, record) for entry, record in rows if entry is not None)
+    return Examined(records, proven, _root(leaves))
 
 
 def _root(leaves: Sequence[Hash | None]) -> Hash | None:
@@ -80,7 +82,7 @@ def _is_ordinary(record: Record, proven: Proven, leaf: Hash | None) -> bool:
     kind = record.known
     return (
         kind is not None
-        and kind.topic not in _NAMING_KEYS
+        and kind.topic not in NAMING_KEYS
         and proven.signature
         and record.iat < IAT_MAX
         and record.leaf == leaf
@@ -116,10 +118,6 @@ def _parse(entry: bytes | None) -> Record | None:
         return None if entry is None else parse_record(entry)
     except (MalformedRecord, EntryTooLong):
         return None
-
-
-def _prove(record: Record, index: int, task: Task, keys: Mapping[str, bytes]) -> Proven:
-    return Proven(index < task.since or _is_signed(record, keys), task.claims and _has_claims(record))
 
 
 def _is_signed(record: Record, keys: Mapping[str, bytes]) -> bool:

@@ -174,10 +174,15 @@ def rarely_collected() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+def is_worth_processes(count: int) -> bool:
+    """Whether so many entries are looked at no sooner by this process alone."""
+    return count > SMALL_SIZE
+
+
 @contextmanager
 def examining_in_turn(keys: Keys, count: int, workers: int) -> Iterator[Examiner]:
     """The same for about so many entries, beside others of this program: no processes for few, nor twice at once."""
-    if count <= SMALL_SIZE or not _spread.acquire(blocking=False):
+    if not is_worth_processes(count) or not _spread.acquire(blocking=False):
         yield Alone(keys)
         return
     try:

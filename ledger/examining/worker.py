@@ -5,6 +5,7 @@ It is started with nothing of whoever starts it: no database, no keys but public
 
 import gc
 import marshal
+import os
 import signal
 import struct
 import sys
@@ -12,6 +13,8 @@ from typing import IO, Any
 
 from ledger.examining.examine import Examined, Task, examine
 from ledger.records.proven import Proven
+
+NICE = 10  # whoever folds waits for no processor, nor does the desk: what is looked at ahead can wait
 
 _LENGTH = struct.Struct(">I")
 
@@ -61,6 +64,7 @@ def serve(tasks: IO[bytes], answers: IO[bytes]) -> None:
 
 
 if __name__ == "__main__":
+    os.nice(NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started us: then the tasks end
     gc.disable()  # a task's records hold no circles, and go with it
     serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -4,6 +4,7 @@ A peer may be hostile, or merely ill: every answer has a size it may not exceed 
 complete, and no answer sends us somewhere else.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -133,6 +134,10 @@ class PeerClient:
         """All that this thread asks in this block is over after so many seconds; what is left then is unreachable."""
         with self._moment.until(self.clock() + seconds):
             yield
+
+    def until(self) -> float:
+        """By when, on `clock`, all that this thread asks must be over: for another thread that asks on its behalf."""
+        return math.inf if self._moment.at is None else self._moment.at
 
     @contextmanager
     def _turn(self, url: httpx.URL) -> Iterator[None]:

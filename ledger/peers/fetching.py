@@ -1,6 +1,9 @@
 """Fetches a peer's tiles and entries, in the layout that any log of this kind has (c2sp.org/tlog-tiles)."""
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from ledger.errors import PeerUnreachable
 from ledger.merkle.errors import MalformedTile
@@ -11,6 +14,7 @@ from ledger.peers.home import Peer
 
 BUNDLE_BYTES_MAX = TILE_WIDTH * (2 + ENTRY_BYTES_MAX)
 FETCHED_SECONDS_MAX = 25.0  # likewise: what has come by then is checked and kept, and the next round goes on from there
+BUNDLES_AHEAD = 4
 FETCHED_BYTES_MAX = 32 * 1024 * 1024  # of one peer in a round: what is checked before it is stored lies in memory
 
 
@@ -53,6 +57,28 @@ def fetch_bundles(
         count += len(some)
         weight += sum(map(len, some))
         yield some
+
+
+@contextmanager
+def fetching_ahead(client: PeerClient, bundles: Iterator[list[bytes]]) -> Iterator[Iterator[list[bytes]]]:
+    """The same bundles, fetched in a thread of their own, a few before they are asked for."""
+    until = client.until()
+
+    def fetch() -> list[bytes] | None:
+        with client.within(until - client.clock()):
+            return next(bundles, None)
+
+    def each() -> Iterator[list[bytes]]:
+        waiting = deque(thread.submit(fetch) for _ in range(BUNDLES_AHEAD))
+        while (some := waiting.popleft().result()) is not None:
+            waiting.append(thread.submit(fetch))
+            yield some
+
+    thread = ThreadPoolExecutor(1)
+    try:
+        yield each()
+    finally:
+        thread.shutdown(cancel_futures=True)
 
 
 def _fetch_bundle(client: PeerClient, peer: Peer, bundle: Bundle, below: str) -> list[bytes]:

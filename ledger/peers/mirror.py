@@ -7,6 +7,7 @@ checked. A record that should not have been written becomes a finding, and the r
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, select, update
 
 from ledger.errors import LedgerError, PeerUnreachable
 from ledger.examining.examine import Examined, Looked, Task, leaves_of, looked_at
-from ledger.examining.pool import Keys, WorkerDied, examining_in_turn
+from ledger.examining.pool import Keys, WorkerDied, examining_in_turn, is_worth_processes
 from ledger.log import cosigned_note
 from ledger.merkle.add_checkpoint import AddCheckpoint
 from ledger.merkle.checkpoint import Checkpoint
@@ -29,13 +30,14 @@ from ledger.peers import witness
 from ledger.peers.cosignatures import Cosigners, as_cosignature
 from ledger.peers.errors import Declined, StaleOld
 from ledger.peers.evidence import Head
-from ledger.peers.fetching import fetch_bundles, fetch_tile
+from ledger.peers.fetching import fetch_bundles, fetch_tile, fetching_ahead
 from ledger.peers.growth import Seen, as_head, check_edge, check_grew, check_not_older, check_shown
 from ledger.peers.home import Home, Peer
 from ledger.peers.intake import take_in
 from ledger.peers.rotated import find_log_keys
 from ledger.quorum import forget_heads
 from ledger.storage import entries, heads, schema
+from ledger.storage.carrying import carrying
 from ledger.storage.engine import reading, transaction
 from ledger.storage.heads import KeptCosignature
 from ledger.storage.network import mirror_name
@@ -239,24 +241,39 @@ def _catch_up_with(
             return 1  # the first task names the keys with which all others are looked at
         return ENTRIES_A_TRANSACTION if new and not refused else ENTRIES_A_SLOW_TRANSACTION
 
-    with examining_in_turn(keys, min(head.size - edge.size, ENTRIES_A_ROUND_MAX), workers) as examiner:
-        silent: list[PeerUnreachable] = []
-        tasks = _tasks(home, peer, edge.size, head.size, silent)
-        for batch in _batches(examiner.each(tasks), most):
+    count = min(head.size - edge.size, ENTRIES_A_ROUND_MAX)
+    is_far = is_worth_processes(count)  # few entries are worth no threads, and each batch of them is durable by itself
+    bundles = fetch_bundles(home.client, peer, edge.size, head.size, count_max=ENTRIES_A_ROUND_MAX)
+    silent: list[PeerUnreachable] = []
+    with (
+        examining_in_turn(keys, count, workers) as examiner,
+        fetching_ahead(home.client, bundles) if is_far else nullcontext(bundles) as fetched,
+        carrying(home.engine) if is_far else nullcontext(lambda: None) as carry,
+    ):
+        for batch in _batches(examiner.each(_tasks(fetched, edge.size, silent)), most):
             # Nothing is stored before it leads to the signed root.
             edge = batch.leaves.behind(edge)
             check_edge(edge, head, read)
-            refused += _store(home, log_id, peer, batch, keys, story=story)
+            refused += _store(home, log_id, peer, batch, keys, story=story, durable=not is_far)
             new += len(batch.some)
+            carry()
+        if is_far:
+            _make_durable(home)
     if silent:
         raise silent[0]
     return edge.size, new, refused
 
 
-def _tasks(home: Home, peer: Peer, start: int, size: int, silent: list[PeerUnreachable]) -> Iterator[Task]:
+def _make_durable(home: Home) -> None:
+    """One durable transaction makes all those durable that were committed before it."""
+    with transaction(home.engine, facts=False):
+        pass
+
+
+def _tasks(bundles: Iterable[list[bytes]], start: int, silent: list[PeerUnreachable]) -> Iterator[Task]:
     """A task for each bundle. A peer that falls silent on the way is noted, and what came before is kept."""
     try:
-        for some in fetch_bundles(home.client, peer, start, size, count_max=ENTRIES_A_ROUND_MAX):
+        for some in bundles:
             yield Task(start, (), some)
             start += len(some)
     except PeerUnreachable as error:
@@ -304,8 +321,8 @@ def catch_up(home: Home, peer: Peer, log_id: int, head: Head, read: ReadNode) ->
         checked, new, _refused = _catch_up(home, peer, log_id, head, read, story=False)
 
 
-def _store(home: Home, log_id: int, peer: Peer, batch: _Batch, keys: Keys, *, story: bool) -> int:
-    with transaction(home.engine, keep=True) as connection:
+def _store(home: Home, log_id: int, peer: Peer, batch: _Batch, keys: Keys, *, story: bool, durable: bool) -> int:
+    with transaction(home.engine, keep=True, durable=durable) as connection:
         if entries.read_edge(connection, log_id).size != batch.start:
             raise PeerUnreachable(f"{peer.origin}: another round is following it at this moment")
         entries.append(connection, log_id, [one.entry for one in batch.some], batch.leaves)

@@ -60,7 +60,7 @@ _REVIVE = {
 }
 _TOPICS = {row[0]: topic for topic, row in _STATES.items()}
 
-_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
 def topic_of(state: State) -> str:

@@ -166,8 +166,11 @@ def _advance(current: Folded | None, state: State, record: Record, head: Head, *
     )
 
 
+_WITH_STATUS = (CaseState, AwardState, PaymentState)  # a tuple: `|` would be a new type with each question
+
+
 def _status(state: State) -> str | None:
-    return state.status if isinstance(state, CaseState | AwardState | PaymentState) else None
+    return state.status if isinstance(state, _WITH_STATUS) else None
 
 
 def _amend(read: Read, current: Folded | None, record: Record) -> dict[str, Folded]:

@@ -35,6 +35,9 @@ SD_ALG = "sha-256"
 _TYP = re.compile(r"onetrip-([a-z][a-z0-9-]{0,39})-v([1-9][0-9]{0,3})\+sd-jwt")
 _ENVELOPE = {"iss", "jti", "iat", "sub", "_sd_alg"}
 _FORM = _ENVELOPE | {"prev", "_sd"}
+_is_origin, _is_handle, _is_count, _is_leaf = (
+    each.fits for each in (shape.origin, shape.handle, shape.count, shape.leaf)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +216,12 @@ _known_header = lru_cache(HEADERS_KEPT)(_parse_header)
 
 def _check_envelope(payload: Mapping[str, Any]) -> None:
     good = (
-        shape.origin(payload["iss"])
-        and shape.handle(payload["jti"])
-        and shape.count(payload["iat"])
-        and shape.handle(payload["sub"])
+        _is_origin(payload["iss"])
+        and _is_handle(payload["jti"])
+        and _is_count(payload["iat"])
+        and _is_handle(payload["sub"])
         and payload["_sd_alg"] == SD_ALG
-        and ("prev" not in payload or shape.leaf(payload["prev"]))
+        and ("prev" not in payload or _is_leaf(payload["prev"]))
         and "..." not in payload
     )
     if not good:
@@ -229,7 +232,7 @@ def _parse_digests(payload: Mapping[str, Any]) -> tuple[str, ...]:
     digests = payload.get("_sd", [])
     if not isinstance(digests, list) or len(digests) > DIGESTS_MAX or ("_sd" in payload and not digests):
         raise MalformedRecord("_sd is malformed")
-    if not all(shape.leaf(digest) for digest in digests):
+    if not all(map(_is_leaf, digests)):
         raise MalformedRecord("a digest is malformed")
     if digests != sorted(set(digests)):
         raise MalformedRecord("digests are not sorted, or one stands twice")
@@ -246,7 +249,7 @@ def check_schema(record: Record) -> None:
     if extra := clear_outside_list(record):
         raise MalformedRecord(f"{kind.name}: claim outside the closed list: {min(extra)}")
     for name, value in record.clear.items():
-        if not (kind.clear.get(name) or kind.maybe[name])(value):
+        if not (kind.clear.get(name) or kind.maybe[name]).fits(value):
             raise MalformedRecord(f"{kind.name}: claim malformed: {name}")
     if len(record.digests) != kind.digests:
         raise MalformedRecord(f"{kind.name}: {len(record.digests)} digests, the kind has {kind.digests}")

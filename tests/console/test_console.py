@@ -11,7 +11,6 @@ import click
 import pyotp
 import pytest
 
-from ledger.audit import verify
 from ledger.examining import pool
 from ledger.keys import generate
 from tests.console.conftest import ID_NUMBER, cli
@@ -221,7 +220,7 @@ def test_a_killed_worker_is_3_and_says_what_to_do(terminal, monkeypatch):
         self._workers[1].process.kill()
 
     monkeypatch.setattr(pool.Pool, "__init__", start_and_lose_one)
-    monkeypatch.setattr(verify, "SMALL_SIZE", 0)
+    monkeypatch.setattr(pool, "SMALL_SIZE", 0)
     told = terminal.run("verify", "--workers", "2")
     assert told.exit_code == 3
     assert "start it again" in told.stderr

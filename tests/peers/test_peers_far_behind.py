@@ -1,14 +1,19 @@
 """Who is far behind lets other processes look ahead, comes to the same as alone, and loses nothing when one is killed."""
 
+import json
+
 import httpx
 import pytest
 
 from ledger.audit.crosscheck import run_round
+from ledger.errors import PeerUnreachable
 from ledger.examining import pool
 from ledger.peers import mirror, witness
+from ledger.peers.fetching import fetch_bundles, fetching_ahead
+from ledger.peers.home import read_peers
 from ledger.records.statement import Statement
 from ledger.scribe import new_handle
-from ledger.storage.engine import reading
+from ledger.storage.engine import reading, transaction
 from tests.fakes.network import body, flip, status
 from tests.peers.smuggling import forged, put, signed
 
@@ -49,7 +54,17 @@ def known(node, origin):
     """All that a node makes of a log."""
     with reading(node.engine) as conn:
         log_id = conn.exec_driver_sql(f"SELECT id FROM logs WHERE origin = '{origin}'").scalar_one()
-        return [[tuple(row) for row in conn.exec_driver_sql(query.format(log_id))] for query in ROWS]
+        return [[tuple(map(plain, row)) for row in conn.exec_driver_sql(query.format(log_id))] for query in ROWS]
+
+
+def plain(value):
+    """A column of JSON as SQLite has it; PostgreSQL's driver reads it."""
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def peers_of(node):
+    with reading(node.engine) as conn:
+        return read_peers(conn)
 
 
 def case(node, by, **changed):
@@ -138,6 +153,77 @@ def test_the_desk_waits_no_longer_where_much_is_refused(county, spread, monkeypa
     assert max(after) == 256
 
 
+def test_what_is_vouched_for_is_on_the_disk_before(county, spread, monkeypatch):
+    """Batches need not wait for the disk; but a durable commit stands between the last of them and what is signed."""
+    county.round()
+    grow(county, 120)
+    told = []
+
+    def watched(engine, **options):
+        if engine is county.police.engine:
+            told.append("durable" if options.get("durable", True) else "batch")
+        return transaction(engine, **options)
+
+    def signs(*arguments):
+        told.append("signs")
+        return COSIGN(*arguments)
+
+    monkeypatch.setattr(mirror, "transaction", watched)
+    monkeypatch.setattr(witness, "cosign_next", signs)
+    [row] = run_round(county.police, "民政局").rows
+    assert row.error is None
+    last = len(told) - 1 - told[::-1].index("batch")
+    assert told.count("batch") > 1
+    assert "durable" in told[last : told.index("signs")]
+
+
+def test_on_either_database_the_far_behind_comes_to_the_same_as_who_goes_step_by_step(
+    either_county, spread, monkeypatch
+):
+    county, police = either_county, either_county.police
+    county.round()
+    good = [signed(police, Statement("case-submitted", new_handle(), {"matter": "m"})) for _ in range(700)]
+    put(police, *good[:400], b"no record", good[3], *good[400:])
+    county.publish("公安局")
+    [row] = run_round(county.civil, "公安局").rows
+    assert (row.error, row.checked, row.refused) == (None, county.size(police), 2)
+    monkeypatch.setattr(pool, "SMALL_SIZE", 10_000)
+    run_round(county.finance, "公安局")
+    assert known(county.civil, police.origin) == known(county.finance, police.origin)
+
+
+def test_few_entries_are_durable_as_they_are_stored(county, monkeypatch):
+    county.round()
+    grow(county, 20)
+    told = []
+
+    def watched(engine, **options):
+        told.append(options.get("durable", True))
+        return transaction(engine, **options)
+
+    monkeypatch.setattr(mirror, "transaction", watched)
+    [row] = run_round(county.police, "民政局").rows
+    assert row.error is None
+    assert told
+    assert all(told)
+
+
+def test_what_is_fetched_ahead_is_asked_in_the_time_of_the_whole_turn(county, spread):
+    county.round()
+    put(county.civil, *many(county, 600))
+    county.publish("民政局")
+    client, peer = county.police.client, next(one for one in peers_of(county.police) if one.name == "民政局")
+    size = county.size(county.civil)
+    with client.within(60), fetching_ahead(client, fetch_bundles(client, peer, 0, size, count_max=size)) as bundles:
+        assert sum(map(len, bundles)) == size
+    with (
+        client.within(-1),
+        fetching_ahead(client, fetch_bundles(client, peer, 0, size, count_max=size)) as bundles,
+        pytest.raises(PeerUnreachable),
+    ):
+        next(bundles)
+
+
 def lose_all(pools, keys, workers):
     """Out of memory: the system ends them as soon as they are there."""
     START(pools, keys, workers)
@@ -151,6 +237,7 @@ def refuse(_pools, _keys, _workers):
 
 START = pool.Pool.__init__
 STORE = mirror._store
+COSIGN = witness.cosign_next
 
 
 @pytest.mark.parametrize("fail", [lose_all, refuse])

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger.audit import verify
 from ledger.audit.verify import Trust, Way, verify_database
-from ledger.examining import examine
+from ledger.examining import examine, pool
 from ledger.merkle.note import parse_vkey
 from ledger.records.kinds import BY_NAME
 from ledger.records.statement import SALT_BYTES, Statement, public_jwk, sign, thumbprint
@@ -158,7 +157,7 @@ def test_leaving_out_what_is_ordinary_finds_what_looking_at_each_record_finds(fo
         lambda: b"no record",
     ]
     forger.lay(*(forger.enrolled(one) for one in people), *(chance.choice(ways)() for _ in range(520)))
-    monkeypatch.setattr(verify, "SMALL_SIZE", 0)
+    monkeypatch.setattr(pool, "SMALL_SIZE", 0)
     reports = [forger.verify(), forger.verify(Way(facts=False, workers=2))]
     monkeypatch.setattr(examine, "_is_ordinary", lambda *_all: False)
     each = forger.verify()

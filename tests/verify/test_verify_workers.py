@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from ledger.audit import verify
 from ledger.audit.verify import SIGNATURES_SKIPPED, Way
 from ledger.examining import pool
 from ledger.examining.examine import Task
@@ -23,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def spread(monkeypatch):
     """Also a small log is worth processes of its own."""
-    monkeypatch.setattr(verify, "SMALL_SIZE", 0)
+    monkeypatch.setattr(pool, "SMALL_SIZE", 0)
 
 
 def told(report):
