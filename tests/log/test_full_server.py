@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, create_engine, exc, make_url
+from sqlalchemy import Engine, NullPool, create_engine, exc, make_url
 
 from ledger.errors import Busy
 from ledger.storage import entries, schema
@@ -23,7 +23,7 @@ SPACE = "onetrip_small"
 @pytest.fixture
 def small(postgres) -> Iterator[Path]:
     """A folder of the server's with a file system of its own; skips, and says so, where that is not allowed."""
-    with create_engine(postgres).connect() as admin:
+    with create_engine(postgres, poolclass=NullPool).connect() as admin:
         owner = Path(admin.exec_driver_sql("SHOW data_directory").scalar_one()).stat()
     with TemporaryDirectory(prefix="onetrip-small-") as room:
         Path(room).chmod(0o711)  # the server is somebody else here
@@ -35,7 +35,7 @@ def small(postgres) -> Iterator[Path]:
 @pytest.fixture
 def engine(postgres, small) -> Iterator[Engine]:
     """A database that lies on that disk; the server's own log of changes does not."""
-    with create_engine(postgres, isolation_level="AUTOCOMMIT").connect() as admin:
+    with create_engine(postgres, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as admin:
         admin.exec_driver_sql(f"CREATE TABLESPACE {SPACE} LOCATION '{small}'")
         url = make_url(fresh_postgres(postgres))
         admin.exec_driver_sql(f"ALTER DATABASE {url.database} SET TABLESPACE {SPACE}")
