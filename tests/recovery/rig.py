@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import URL, create_engine
+from sqlalchemy import URL, NullPool, create_engine
 
 from ledger.desk import Desk
 from ledger.keys import HighWater
@@ -26,7 +26,8 @@ def copy_of(node: Node, name: str) -> URL:
             source.backup(copy)
         return url.set(database=str(target))
     node.engine.dispose()  # a server copies only what nobody is connected to
-    with create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT").connect() as admin:
+    server = create_engine(url.set(database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with server.connect() as admin:
         admin.exec_driver_sql(f"CREATE DATABASE {url.database}_{name} TEMPLATE {url.database}")
     return url.set(database=f"{url.database}_{name}")
 
