@@ -6,7 +6,7 @@ head is offered again each round, because the time of its cosignatures is what s
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from time import monotonic
 
@@ -78,44 +78,48 @@ def publish_round(home: Home, *, cosign: bool = True) -> int | None:
     return head.size
 
 
-def offer_again(home: Home) -> None:
+def offer_again(home: Home, pool: Executor) -> None:
     """Offer the head that is published to all peers once more, for fresh cosignatures; raises Behind or Busy."""
     head = home.log.published_head()
     if head is None:
         return
-    cosign_own(home, head)
-    keep_said(home, head, [one for said in _gather(home, head, ANSWERS_SECONDS_MAX) for one in said])
+    own = _cosign_own(home, head)
+    said = [one for answer in _gather(home, pool, head, ANSWERS_SECONDS_MAX) for one in answer]
+    keep_said(home, head, [*own, *said])
     home.log.refresh()
 
 
 def cosign_own(home: Home, head: Head) -> None:
     """Have our own witness cosign our head, by the same rule as any other log's; raises Behind or Busy."""
+    keep_said(home, head, _cosign_own(home, head))
+
+
+def _cosign_own(home: Home, head: Head) -> list[Cosignature]:
     with reading(home.engine) as connection:
         seen = witness.last_seen(connection, home.origin)
         if seen.size > head.size:
-            return
+            return []
         proof = prove_growth(connection, home, seen.size, head.size)
     try:
         lines = witness.cosign_next(home, AddCheckpoint(seen.size, proof, head.signed))
     except Declined as error:  # another process has been quicker, or our own history broke: never quietly
         _log.warning("our own head of size %d: %s", head.size, error)
-        return
-    keep_said(home, head, map(as_cosignature, lines))
+        return []
+    return [as_cosignature(line) for line in lines]
 
 
-def collect_mirrors(home: Home) -> None:
+def collect_mirrors(home: Home, pool: Executor) -> None:
     """Fetch what each peer's mirror says of our log; raises Busy."""
     with reading(home.engine) as connection:
         peers = _askable(connection)
     said: list[_Said] = []
-    with ThreadPoolExecutor(PARALLEL_MAX) as pool:
-        for peer, asked in [(peer, pool.submit(_ask_mirror, home, peer)) for peer in peers]:
-            try:
-                answer = asked.result()
-            except LedgerError as error:
-                _log.info("mirror of %s: %s", peer.name, error)
-            else:
-                said += [] if answer is None else [answer]
+    for peer, asked in [(peer, pool.submit(_ask_mirror, home, peer)) for peer in peers]:
+        try:
+            answer = asked.result()
+        except LedgerError as error:
+            _log.info("mirror of %s: %s", peer.name, error)
+        else:
+            said += [] if answer is None else [answer]
     _keep_mirrors(home, said)
     home.log.refresh()
 
@@ -139,23 +143,27 @@ def _gather_until_quorum(home: Home, head: Head) -> None:
     began = monotonic()
     cosigned = 1  # our own witness
     published = False
-    for said in _gather(home, head, PUBLISH_WAIT_SECONDS):
-        try:
-            keep_said(home, head, said)
-        except Busy as error:
-            _log.info("what was said of our size %d is not kept: %s", head.size, error)
-            continue
-        cosigned += 1
-        if not published and may_publish(cosigned, departments, monotonic() - began):
-            published = home.log.publish(head.size)
+    pool = ThreadPoolExecutor(PARALLEL_MAX)
+    try:
+        for said in _gather(home, pool, head, PUBLISH_WAIT_SECONDS):
+            try:
+                keep_said(home, head, said)
+            except Busy as error:
+                _log.info("what was said of our size %d is not kept: %s", head.size, error)
+                continue
+            cosigned += 1
+            if not published and may_publish(cosigned, departments, monotonic() - began):
+                published = home.log.publish(head.size)
+    finally:
+        # A late answer is not lost: the peer has cosigned, and the next round asks again.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _gather(home: Home, head: Head, seconds: float) -> Iterator[Sequence[Cosignature]]:
+def _gather(home: Home, pool: Executor, head: Head, seconds: float) -> Iterator[Sequence[Cosignature]]:
     """Offer a head to all peers at once; the cosignatures of each that has given any are yielded."""
     with reading(home.engine) as connection:
         said = heads.read_cosignatures(connection, home.log.id)
         offers = [(peer, _Offer(head, last_said(said, peer.witness_verifiers))) for peer in _askable(connection)]
-    pool = ThreadPoolExecutor(PARALLEL_MAX)
     asked: dict[Future[Sequence[Cosignature]], Peer] = {
         pool.submit(_offer_to, home, peer, made): peer for peer, made in offers
     }
@@ -170,9 +178,6 @@ def _gather(home: Home, head: Head, seconds: float) -> Iterator[Sequence[Cosigna
                 yield cosignatures
     except TimeoutError:
         _log.info("size %d: not every peer answered within %.0f s", head.size, seconds)
-    finally:
-        # A late answer is not lost: the peer has cosigned, and the next round asks again.
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _offer_to(home: Home, peer: Peer, made: _Offer) -> Sequence[Cosignature]:
