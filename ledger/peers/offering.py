@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
-import httpx
 from sqlalchemy import Connection
 
 from ledger.errors import PeerUnreachable
@@ -43,12 +43,12 @@ def offer(home: Home, door: Door, head: Head, old: int) -> Sequence[Cosignature]
     """
     old = min(old, head.size)
     status, body = _post(home, door, head, old)
-    if status == httpx.codes.CONFLICT:
+    if status == HTTPStatus.CONFLICT:
         old = _parse_size(door, body)
         if old > head.size:
             raise CosignedMore(f"{door.name}: has cosigned size {old} of ours already")
         status, body = _post(home, door, head, old)
-    if status != httpx.codes.OK:
+    if status != HTTPStatus.OK:
         raise PeerUnreachable(f"{door.name}: answered {status}")
     return _open_answer(home, door, head, body)
 
