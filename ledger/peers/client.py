@@ -10,14 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
+from http.client import HTTPException
 from ipaddress import ip_address
 from ssl import cert_time_to_seconds
 from threading import Lock
 from time import monotonic
 from typing import Self
 from urllib.parse import urlsplit
-
-from urllib3.exceptions import HTTPError
 
 from ledger.errors import Misconfigured, PeerUnreachable
 from ledger.peers.addresses import LOOPBACK_NETWORKS, PRIVATE_NETWORKS, Network, Resolve, resolve
@@ -116,7 +115,7 @@ class PeerClient:
                 self._transport.open(method, url, said, content) as response,
             ):
                 yield response, deadline
-        except (HTTPError, ValueError) as error:
+        except (HTTPException, OSError, ValueError) as error:
             raise PeerUnreachable(f"{url}: did not answer ({type(error).__name__})") from error
 
     @contextmanager

@@ -4,19 +4,19 @@ Timeouts of HTTP libraries begin anew with each piece that arrives; whoever send
 seconds would keep us for ever. Here each wait is cut at the moment by which all of it must be over.
 """
 
+import select
 import socket
 import ssl
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPResponse
 from threading import local
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import certifi
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import NewConnectionError
 
 from ledger.errors import PeerUnreachable
 from ledger.peers.addresses import Network, Resolve, check_address
@@ -62,7 +62,7 @@ class Transport(Protocol):
 
     @contextmanager
     def open(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Iterator[Opened]:
-        """Ask; raises PeerUnreachable, or an error of urllib3's."""
+        """Ask; raises PeerUnreachable, OSError, HTTPException or ValueError."""
         ...
 
     def close(self) -> None:
@@ -165,57 +165,42 @@ def _connected(address: str, port: int, lines: Lines) -> socket.socket:
 
 
 class _Connection(HTTPConnection):
-    """urllib3's connection, over one of ours."""
+    """http.client's connection, over one of ours."""
 
-    def __init__(self, *args: Any, lines: Lines, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, host: str, port: int, lines: Lines, context: _TlsContext | None) -> None:
+        super().__init__(host, port)
         self._lines = lines
-        self._rests_since = lines.clock()
-        self.certificate: Mapping[str, Any] | None = None
+        self._context = context
+        self.rests_since = 0.0
+        self.certificate: Mapping[str, Any] | None = None  # what the server has shown; None over plain http
 
-    def _new_conn(self) -> socket.socket:
-        try:
-            return self._lines.connect(self.host, self.port)
-        except OSError as error:
-            raise NewConnectionError(self, str(error)) from error
-
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3's own
-        self._rests_since = self._lines.clock()
-        return super().getresponse()
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether it can be used once more; what comes on it unasked says no."""
-        return self._lines.clock() - self._rests_since <= IDLE_SECONDS_MAX and super().is_connected
-
-
-class _TlsConnection(_Connection, HTTPSConnection):
     def connect(self) -> None:
-        super().connect()
-        assert isinstance(self.sock, ssl.SSLSocket)
-        # Now: who closes after the answer takes the connection with it.
-        self.certificate = self.sock.getpeercert()
+        self.sock = self._lines.connect(self.host, self.port)
+        if self._context is not None:
+            self.sock = encrypted = self._context.wrap_socket(self.sock, server_hostname=self.host)
+            # Now: who closes after the answer takes the connection with it.
+            self.certificate = encrypted.getpeercert()
 
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+    def can_be_used(self) -> bool:
+        """Whether it has not rested for too long, and nothing has come on it that was not asked for."""
+        if self.sock is None or self._lines.clock() - self.rests_since > IDLE_SECONDS_MAX:
+            return False
+        looking = select.poll()
+        looking.register(self.sock, select.POLLIN)
+        return not looking.poll(0)
 
 
 @dataclass(frozen=True, slots=True)
 class PatientTransport:
-    """urllib3's pools over such connections: it follows no redirect, keeps no cookie, tries nothing twice.
+    """The standard library's client over such connections, which are kept for the questions that follow.
 
-    It reads no proxy out of the environment either.
+    It follows no redirect, keeps no cookie, tries nothing twice, and reads no proxy out of the environment.
     """
 
     lines: Lines
-    connections_max: int  # that are kept, of one host
-    _pools: dict[tuple[str, str, int], HTTPConnectionPool] = field(default_factory=dict)
+    kept_max: int  # connections, to one host
     _context: _TlsContext = field(init=False)
+    _kept: dict[tuple[str, str, int], deque[_Connection]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         context = _TlsContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -225,51 +210,54 @@ class PatientTransport:
 
     @contextmanager
     def open(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Iterator[Opened]:
-        """Ask; raises PeerUnreachable, an error of urllib3's, or ValueError for a URL that is none."""
+        """Ask; raises PeerUnreachable, OSError, HTTPException, or ValueError for a URL that is none."""
         parts = urlsplit(url)
-        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        response = self._pool(parts.scheme, parts.hostname or "", parts.port).urlopen(
-            method,
-            target,
-            content,
-            headers,
-            retries=False,
-            redirect=False,
-            assert_same_host=False,
-            preload_content=False,
-            decode_content=False,
-        )
-        connection = response.connection
-        shown = connection.certificate if isinstance(connection, _Connection) else None
-        names = {name.lower(): value for name, value in response.headers.items()}
+        place = (parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme])
+        connection = self._connection(place)
         try:
-            yield Opened(response.status, names, _pieces(url, response), shown)
-        finally:
-            if not response.closed:  # what was not read to its end would be taken for the next answer
-                response.close()
-            response.release_conn()
+            connection.request(method, urlunsplit(("", "", parts.path or "/", parts.query, "")), content, dict(headers))
+            response = connection.getresponse()
+            names = {name.lower(): value for name, value in response.getheaders()}
+            yield Opened(response.status, names, _pieces(url, response), connection.certificate)
+            is_whole = response.isclosed()  # what was not read would be taken for the answer to the next question
+        except BaseException:
+            connection.close()
+            raise
+        self._keep(place, connection, is_whole=is_whole)
 
-    def _pool(self, scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
-        key = (scheme, host, port or PORTS[scheme])
-        found = self._pools.get(key)
-        if found is None:
-            kept: dict[str, Any] = {"maxsize": self.connections_max, "timeout": WAIT_SECONDS_MAX, "lines": self.lines}
-            made = (
-                _TlsPool(*key[1:], ssl_context=self._context, **kept) if scheme == "https" else _Pool(*key[1:], **kept)
-            )
-            found = self._pools.setdefault(key, made)
-        return found
+    def _connection(self, place: tuple[str, str, int]) -> _Connection:
+        kept = self._kept.get(place)
+        while kept:
+            try:
+                connection = kept.pop()
+            except IndexError:  # another thread was quicker
+                break
+            if connection.can_be_used():
+                return connection
+            connection.close()
+        scheme, host, port = place
+        return _Connection(host, port, self.lines, self._context if scheme == "https" else None)
+
+    def _keep(self, place: tuple[str, str, int], connection: _Connection, *, is_whole: bool) -> None:
+        kept = self._kept.setdefault(place, deque())
+        if not is_whole or connection.sock is None or len(kept) >= self.kept_max:
+            connection.close()
+            return
+        connection.rests_since = self.lines.clock()
+        kept.append(connection)
 
     def close(self) -> None:
         """Let the connections go."""
-        for pool in self._pools.values():
-            pool.close()
-        self._pools.clear()
+        for kept in self._kept.values():
+            while kept:
+                kept.pop().close()
 
 
-def _pieces(url: str, response: BaseHTTPResponse) -> Iterator[bytes]:
-    if response.length_remaining is None and not response.chunked:
-        # It would end where the connection does, wherever that is: nobody could tell a part of it from the whole.
+def _pieces(url: str, response: HTTPResponse) -> Iterator[bytes]:
+    """The body. http.client would take a part of it for the whole where the connection ends before it does."""
+    if response.length is None and not response.chunked:
         raise PeerUnreachable(f"{url}: an answer that does not say where it ends")
-    while piece := response.read(PIECE_BYTES, decode_content=False):
+    while piece := response.read(PIECE_BYTES):
         yield piece
+    if response.length:
+        raise PeerUnreachable(f"{url}: an answer that lacks its last {response.length} bytes")

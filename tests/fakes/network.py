@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 
 import httpx
-from urllib3.exceptions import HTTPError
 
 from ledger.peers.patience import Opened
 
@@ -39,7 +38,7 @@ class Carrier(httpx.BaseTransport):
         try:
             answer = self.handle_request(httpx.Request(method, url, headers=dict(headers), content=content))
         except httpx.TransportError as error:
-            raise HTTPError(str(error)) from error
+            raise OSError(str(error)) from error
         with closing(answer):
             yield Opened(answer.status_code, dict(answer.headers), answer.iter_raw())
 
