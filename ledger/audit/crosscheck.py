@@ -42,6 +42,7 @@ ROUND_LEASE_SECONDS = 30  # kept up while peers answer; after a crash another ro
 LEASE_RENEWED_SECONDS = 5  # and no more often
 WAIT_STEP_SECONDS = 0.5
 PARALLEL_MAX = 16
+TOGETHER_SECONDS = 0.2  # no longer does whoever has answered wait for the others
 TURN_SECONDS_MAX = 60.0  # of one peer in a round: whoever answers everything, slowly, holds up the others no longer
 BACKOFF_DOUBLINGS_MAX = 3  # a peer that does not answer is asked every 8th round at the least
 CALLED_ROUNDS = 1  # … and in the next one after it has called us about something new
@@ -129,7 +130,8 @@ def run_round(
                 publish.offer_again(home, pool)
                 publish.collect_mirrors(home, pool)
                 # After all have been followed: what we hold by now is rarely less than what they have seen.
-                compare_views(home, pool, _went_well(outcomes), after_each=still_alone)
+                still_alone()
+                compare_views(home, pool, _went_well(outcomes))
         if cosign:
             ask_lagging(home)
         return _conclude(home, followed, outcomes, watched=cosign)
@@ -228,7 +230,8 @@ def _check_peers(
     # All are asked at once, so that one that does not answer holds up nobody else.
     awaited: dict[Future[bytes | _Outcome], Peer] = {pool.submit(_ask, home, peer): peer for peer in peers}
     while awaited:
-        answered, _others = wait(awaited, return_when=FIRST_COMPLETED)
+        # Nearly always all have answered in a moment, and are dealt with together.
+        answered = wait(awaited, timeout=TOGETHER_SECONDS).done or wait(awaited, return_when=FIRST_COMPLETED).done
         came = [(awaited.pop(one), one.result()) for one in answered]
         shown = {peer.origin: said for peer, said in came if isinstance(said, bytes)}
         again = _cosign_again(home, shown) if cosign and shown else ()

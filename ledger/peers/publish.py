@@ -5,8 +5,8 @@ head is offered again each round, because the time of its cosignatures is what s
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from time import monotonic
 
@@ -83,29 +83,29 @@ def offer_again(home: Home, pool: Executor) -> None:
     head = home.log.published_head()
     if head is None:
         return
-    own = _cosign_own(home, head)
-    said = [one for answer in _gather(home, pool, head, ANSWERS_SECONDS_MAX) for one in answer]
-    keep_said(home, head, [*own, *said])
+    cosign_own(home, head)
+    asked = _offer_to_all(home, pool, head)
+    came, late = wait(asked, timeout=ANSWERS_SECONDS_MAX)
+    if late:
+        _log.info("size %d: %d peers did not answer within %.0f s", head.size, len(late), ANSWERS_SECONDS_MAX)
+    said = [one for answer in came for one in _answered(asked[answer], head, answer)]
+    keep_said(home, head, said)
     home.log.refresh()
 
 
 def cosign_own(home: Home, head: Head) -> None:
     """Have our own witness cosign our head, by the same rule as any other log's; raises Behind or Busy."""
-    keep_said(home, head, _cosign_own(home, head))
-
-
-def _cosign_own(home: Home, head: Head) -> list[Cosignature]:
     with reading(home.engine) as connection:
         seen = witness.last_seen(connection, home.origin)
         if seen.size > head.size:
-            return []
+            return
         proof = prove_growth(connection, home, seen.size, head.size)
     try:
         lines = witness.cosign_next(home, AddCheckpoint(seen.size, proof, head.signed))
     except Declined as error:  # another process has been quicker, or our own history broke: never quietly
         _log.warning("our own head of size %d: %s", head.size, error)
-        return []
-    return [as_cosignature(line) for line in lines]
+        return
+    keep_said(home, head, map(as_cosignature, lines))
 
 
 def collect_mirrors(home: Home, pool: Executor) -> None:
@@ -113,11 +113,12 @@ def collect_mirrors(home: Home, pool: Executor) -> None:
     with reading(home.engine) as connection:
         peers = _askable(connection)
     said: list[_Said] = []
-    for peer, asked in [(peer, pool.submit(_ask_mirror, home, peer)) for peer in peers]:
+    asked = {pool.submit(_ask_mirror, home, peer): peer for peer in peers}
+    for one in wait(asked).done:
         try:
-            answer = asked.result()
+            answer = one.result()
         except LedgerError as error:
-            _log.info("mirror of %s: %s", peer.name, error)
+            _log.info("mirror of %s: %s", asked[one].name, error)
         else:
             said += [] if answer is None else [answer]
     _keep_mirrors(home, said)
@@ -160,24 +161,30 @@ def _gather_until_quorum(home: Home, head: Head) -> None:
 
 
 def _gather(home: Home, pool: Executor, head: Head, seconds: float) -> Iterator[Sequence[Cosignature]]:
-    """Offer a head to all peers at once; the cosignatures of each that has given any are yielded."""
+    """Offer a head to all peers at once; the cosignatures of each that has given any are yielded, as they come."""
+    asked = _offer_to_all(home, pool, head)
+    try:
+        for answer in as_completed(asked, timeout=seconds):
+            if said := _answered(asked[answer], head, answer):
+                yield said
+    except TimeoutError:
+        _log.info("size %d: not every peer answered within %.0f s", head.size, seconds)
+
+
+def _offer_to_all(home: Home, pool: Executor, head: Head) -> Mapping[Future[Sequence[Cosignature]], Peer]:
     with reading(home.engine) as connection:
         said = heads.read_cosignatures(connection, home.log.id)
         offers = [(peer, _Offer(head, last_said(said, peer.witness_verifiers))) for peer in _askable(connection)]
-    asked: dict[Future[Sequence[Cosignature]], Peer] = {
-        pool.submit(_offer_to, home, peer, made): peer for peer, made in offers
-    }
+    return {pool.submit(_offer_to, home, peer, made): peer for peer, made in offers}
+
+
+def _answered(peer: Peer, head: Head, answer: Future[Sequence[Cosignature]]) -> Sequence[Cosignature]:
+    """The cosignatures that it gave; none, when it gave something else."""
     try:
-        for answer in as_completed(asked, timeout=seconds):
-            peer = asked[answer]
-            try:
-                cosignatures = answer.result()
-            except LedgerError as error:
-                _log.info("%s did not cosign our size %d: %s", peer.name, head.size, error)
-            else:
-                yield cosignatures
-    except TimeoutError:
-        _log.info("size %d: not every peer answered within %.0f s", head.size, seconds)
+        return answer.result()
+    except LedgerError as error:
+        _log.info("%s did not cosign our size %d: %s", peer.name, head.size, error)
+        return ()
 
 
 def _offer_to(home: Home, peer: Peer, made: _Offer) -> Sequence[Cosignature]:

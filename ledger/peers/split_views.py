@@ -5,8 +5,8 @@ answer that is none, and tiles that lead nowhere, are evidence of nothing.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, wait
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -34,9 +34,7 @@ NOTE_BYTES_MAX = 64 * 1024  # the log's lines and the witness's have some 10 KiB
 _log = logging.getLogger(__name__)
 
 
-def compare_views(
-    home: Home, pool: Executor, asked: Iterable[str], after_each: Callable[[], object] = lambda: None
-) -> None:
+def compare_views(home: Home, pool: Executor, asked: Iterable[str]) -> None:
     """Ask each of these peers, by their logs' origins, about the next log that we both may follow; raises Busy.
 
     Two heads that cannot both be true are kept as evidence against that log.
@@ -49,8 +47,8 @@ def compare_views(
     turns = _take_turns(home, [peer.origin for peer in peers])
     thirds = [(peer, third_log(followed, peer, turns[peer.origin])) for peer in peers]
     pairs = [(peer, third, settled.get(third.origin)) for peer, third in thirds if third is not None]
-    for _done in pool.map(lambda pair: _compare_with(home, *pair), pairs):
-        after_each()
+    for one in wait([pool.submit(_compare_with, home, *pair) for pair in pairs]).done:
+        one.result()
 
 
 class Followed(Protocol):

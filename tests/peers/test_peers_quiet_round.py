@@ -128,7 +128,7 @@ def test_a_scan_would_be_seen(county):
 
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 # Of one peer's turn, whatever there is to do for the round as a whole: a further peer costs so much more.
-QUESTIONS, STATEMENTS, WRITERS, READERS = 4, 90, 2, 8
+QUESTIONS, STATEMENTS = 4, 66
 
 
 @dataclass(frozen=True)
@@ -168,15 +168,14 @@ def at_rest(tmp_path):
     made.close()
 
 
-def test_a_further_peer_costs_a_quiet_round_four_questions_two_writers_and_little_reading(county, at_rest):
+def test_a_further_peer_costs_a_quiet_round_four_questions_and_no_transaction(county, at_rest):
     for _ in range(3):
         county.round()
     few, more = quiet_round(county, county.police), quiet_round(at_rest, at_rest.police)
     assert more.questions == 3 * QUESTIONS
     assert more.questions - few.questions == QUESTIONS
     assert 0 < more.statements - few.statements <= STATEMENTS
-    assert more.writers - few.writers == WRITERS
-    assert more.readers - few.readers <= READERS
+    assert (more.writers, more.readers) == (few.writers, few.readers)  # all of them together
 
 
 @pytest.fixture
