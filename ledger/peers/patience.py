@@ -4,6 +4,7 @@ Timeouts of HTTP libraries begin anew with each piece that arrives; whoever send
 seconds would keep us for ever. Here each wait is cut at the moment by which all of it must be over.
 """
 
+import re
 import select
 import socket
 import ssl
@@ -27,6 +28,8 @@ WRITE_BYTES = 16_384  # at once: the moment is looked at in between
 PIECE_BYTES = 65_536
 IDLE_SECONDS_MAX = 5.0  # a connection that rests longer is not used again: the other side may be closing it just now
 PORTS = {"http": 80, "https": 443}
+
+_LENGTH = re.compile(r"[0-9]+", re.ASCII)
 
 Clock = Callable[[], float]
 
@@ -254,8 +257,11 @@ class PatientTransport:
 
 
 def _pieces(url: str, response: HTTPResponse) -> Iterator[bytes]:
-    """The body. http.client would take a part of it for the whole where the connection ends before it does."""
-    if response.length is None and not response.chunked:
+    """The body: http.client reads it, but takes what it is given for the whole, and the first of several lengths."""
+    lengths = response.headers.get_all("Content-Length", [])
+    is_told = response.chunked or response.length is not None
+    if not is_told or len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
+        # Where it ends with the connection nobody could tell a part of it from the whole (RFC 9112 §8).
         raise PeerUnreachable(f"{url}: an answer that does not say where it ends")
     while piece := response.read(PIECE_BYTES):
         yield piece
