@@ -29,7 +29,7 @@ PIECE_BYTES = 65_536
 IDLE_SECONDS_MAX = 5.0  # a connection that rests longer is not used again: the other side may be closing it just now
 PORTS = {"http": 80, "https": 443}
 
-_LENGTH = re.compile(r"[0-9]+", re.ASCII)
+_LENGTH = re.compile(r"[ \t]*[0-9]+[ \t]*")
 
 Clock = Callable[[], float]
 
