@@ -40,7 +40,8 @@ class Carrier(httpx.BaseTransport):
         except httpx.TransportError as error:
             raise OSError(str(error)) from error
         with closing(answer):
-            yield Opened(answer.status_code, dict(answer.headers), answer.iter_raw())
+            pieces = iter([answer.content]) if answer.is_stream_consumed else answer.iter_raw()
+            yield Opened(answer.status_code, dict(answer.headers), pieces)
 
 
 class Wire(Carrier):
