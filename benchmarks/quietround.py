@@ -10,8 +10,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,8 +24,8 @@ from sqlalchemy import event
 from ledger.audit import crosscheck
 from ledger.audit.crosscheck import Report, run_round
 from ledger.node import Node
-from ledger.peers import publish, split_views
 from tests.attacks.seven import NAMES, Seven, seven
+from tests.fakes.executor import AtOnce
 
 PORT = 18_600
 ROUND_SECONDS = 10
@@ -55,18 +54,6 @@ class Cost:
         """As a table cell."""
         bare, whole = (f"{seconds * 1000:.1f} ms" for seconds in (self.cpu - self.signing, self.cpu))
         return f"{bare} ({whole} with {self.verified:.0f} signatures verified, {self.signed:.0f} made)"
-
-
-class _AtOnce(ThreadPoolExecutor):
-    """One after another, in this thread: what was called can be counted."""
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        try:
-            done.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001  as an executor does
-            done.set_exception(error)
-        return done
 
 
 def measure_in(county: Seven) -> str:
@@ -109,9 +96,7 @@ def _cost(node: Node, peers: int) -> Cost:
 
 @contextmanager
 def _in_one_thread() -> Iterator[None]:
-    with ExitStack() as patches:
-        for module in (crosscheck, publish, split_views):
-            patches.enter_context(patch.object(module, "ThreadPoolExecutor", _AtOnce))
+    with patch.object(crosscheck, "ThreadPoolExecutor", AtOnce):
         yield
 
 

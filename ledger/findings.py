@@ -58,7 +58,7 @@ _WAIT = insert(waiting)
 _ARRIVED = delete(waiting).where(
     _w.log_id == bindparam("in_log"), _w.handle == bindparam("of_handle"), _w.private.is_(False)
 )
-_LATE = (
+_LATE = Prepared(
     select(_w.ref_log, _w.ref_handle)
     .where(
         _w.private.is_(False),
@@ -96,7 +96,7 @@ def evaluate(
 
 def recheck_waiting(conn: Connection, now: int, *, wait_seconds: int) -> list[Mismatch]:
     """Ask again about what has waited for longer than T; once a round, as nothing else happens when time passes."""
-    late = [Ref(*row) for row in conn.execute(_LATE, {"before": now - wait_seconds})]
+    late = [Ref(*row) for row in _LATE.rows(conn, {"before": now - wait_seconds})]
     return _Evaluation(conn, now, wait_seconds, story=False, known=NOTHING).run(late)
 
 

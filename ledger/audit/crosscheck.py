@@ -5,13 +5,13 @@ Cost follows what is new. One round at a time, whichever process starts it.
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from threading import Event
 from time import monotonic
+from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
@@ -26,8 +26,9 @@ from ledger.peers.evidence import keep_evidence
 from ledger.peers.exchange import fetch_private
 from ledger.peers.home import Home, Peer, read_peers
 from ledger.peers.lagging import ask_lagging
-from ledger.peers.mirror import follow, open_mirror
+from ledger.peers.mirror import fetch_signed, follow, open_mirror
 from ledger.peers.promises import judge
+from ledger.peers.repeating import cosign_again
 from ledger.peers.split_views import compare_views
 from ledger.rules.logs import ROUNDS_UNTIL_LATE
 from ledger.storage import entries, heads, leases, schema
@@ -40,7 +41,8 @@ from ledger.views import Finding
 ROUND_LEASE_SECONDS = 30  # kept up while peers answer; after a crash another round may start then
 LEASE_RENEWED_SECONDS = 5  # and no more often
 WAIT_STEP_SECONDS = 0.5
-PARALLEL_MAX = 8
+PARALLEL_MAX = 16
+TOGETHER_SECONDS = 0.2  # no longer does whoever has answered wait for the others
 TURN_SECONDS_MAX = 60.0  # of one peer in a round: whoever answers everything, slowly, holds up the others no longer
 BACKOFF_DOUBLINGS_MAX = 3  # a peer that does not answer is asked every 8th round at the least
 CALLED_ROUNDS = 1  # … and in the next one after it has called us about something new
@@ -48,6 +50,8 @@ ERROR_CHARS_MAX = 200
 TWO_HISTORIES = "has shown two histories, and is not cosigned"
 
 _log = logging.getLogger(__name__)
+
+_Came = TypeVar("_Came")
 
 _peers = schema.peers.c
 _waiting = schema.waiting.c
@@ -120,12 +124,15 @@ def run_round(
         followed = _chosen(peers, peer)
         _keep_addresses(home, peers)
         due = [one for one in followed if patient or _is_due(one, home)]
-        outcomes = _check_peers(home, due, cosign=cosign, after_each=still_alone)
+        with ThreadPoolExecutor(PARALLEL_MAX) as pool:
+            outcomes = _check_peers(home, pool, due, cosign=cosign, after_each=still_alone)
+            if cosign:
+                publish.offer_again(home, pool)
+                publish.collect_mirrors(home, pool)
+                # After all have been followed: what we hold by now is rarely less than what they have seen.
+                still_alone()
+                compare_views(home, pool, _went_well(outcomes))
         if cosign:
-            publish.offer_again(home)
-            publish.collect_mirrors(home)
-            # After all have been followed: what we hold by now is rarely less than what they have seen.
-            compare_views(home, _went_well(outcomes), after_each=still_alone)
             ask_lagging(home)
         return _conclude(home, followed, outcomes, watched=cosign)
 
@@ -217,25 +224,59 @@ def _has_just_called(peer: Peer, home: Home) -> bool:
 
 
 def _check_peers(
-    home: Home, peers: Sequence[Peer], *, cosign: bool, after_each: Callable[[], object]
+    home: Home, pool: Executor, peers: Sequence[Peer], *, cosign: bool, after_each: Callable[[], object]
 ) -> dict[str, _Outcome]:
-    outcomes = {}
-    with ThreadPoolExecutor(PARALLEL_MAX) as pool:
-        # At once, so that one that does not answer holds up nobody else.
-        for peer, outcome in zip(peers, pool.map(partial(_check_peer, home, cosign=cosign), peers), strict=True):
-            outcomes[peer.origin] = outcome
-            after_each()
+    outcomes: dict[str, _Outcome] = {}
+    # All are asked at once, so that one that does not answer holds up nobody else.
+    awaited: dict[Future[bytes | _Outcome], Peer] = {pool.submit(_ask, home, peer): peer for peer in peers}
+    while awaited:
+        # Nearly always all have answered in a moment, and are dealt with together.
+        answered = wait(awaited, timeout=TOGETHER_SECONDS).done or wait(awaited, return_when=FIRST_COMPLETED).done
+        came = [(awaited.pop(one), one.result()) for one in answered]
+        shown = {peer.origin: said for peer, said in came if isinstance(said, bytes)}
+        again = _cosign_again(home, shown) if cosign and shown else ()
+        for peer, said in came:
+            if isinstance(said, _Outcome) or peer.origin in again:
+                outcomes[peer.origin] = said if isinstance(said, _Outcome) else _Outcome()
+                after_each()
+            else:
+                awaited[pool.submit(_follow, home, peer, said, cosign=cosign)] = peer
     _remember(home, peers, outcomes)
     return outcomes
 
 
-def _check_peer(home: Home, peer: Peer, *, cosign: bool) -> _Outcome:
+def _ask(home: Home, peer: Peer) -> bytes | _Outcome:
+    """What a peer shows."""
     if peer.forked:
         return _refused(home, peer)
+    return _in_turn(home, peer, lambda: fetch_signed(home, peer))
+
+
+def _cosign_again(home: Home, shown: Mapping[str, bytes]) -> Collection[str]:
+    """Those of these logs that show what they showed last, and have been cosigned again."""
+    try:
+        return cosign_again(home, shown)
+    except LedgerError as error:
+        _log.info("each is followed by itself: %s", error)
+        return ()
+
+
+def _follow(home: Home, peer: Peer, signed: bytes, *, cosign: bool) -> _Outcome:
+    """All of a peer's turn, when it shows something new."""
+
+    def deed() -> _Outcome:
+        progress = follow(home, peer, signed, cosign_it=cosign)
+        fetch_private(home, peer, open_mirror(home, peer))
+        return _Outcome(progress.new, progress.refused, progress.size - progress.checked)
+
+    return _in_turn(home, peer, deed)
+
+
+def _in_turn(home: Home, peer: Peer, deed: Callable[[], _Came]) -> _Came | _Outcome:
+    """What came of it, or why nothing did."""
     try:
         with home.client.within(TURN_SECONDS_MAX):
-            progress = follow(home, peer, cosign_it=cosign)
-            fetch_private(home, peer, open_mirror(home, peer))
+            return deed()
     except ForkFound as fork:
         with transaction(home.engine) as connection:
             keep_evidence(connection, fork, home.now())
@@ -245,7 +286,6 @@ def _check_peer(home: Home, peer: Peer, *, cosign: bool) -> _Outcome:
     except Exception as error:  # noqa: BLE001  a bug that one peer has found must not end the round with all others
         _log.exception("the round with %s failed", peer.name)
         return _Outcome(error=f"internal error: {type(error).__name__}")
-    return _Outcome(progress.new, progress.refused, progress.size - progress.checked)
 
 
 def _went_well(outcomes: dict[str, _Outcome]) -> list[str]:

@@ -66,10 +66,12 @@ class SignatureLine:
     key_id: bytes
     blob: bytes
     is_loose: bool = False
+    ref: KeyRef = field(init=False, repr=False, compare=False)  # the key that this line says it was made by
 
     def __post_init__(self) -> None:
         if not is_name(self.name) or len(self.key_id) != KEY_ID_BYTES or not self.blob:
             raise MalformedNote(f"no signature line can be made for {self.name[:64]!r}")
+        object.__setattr__(self, "ref", (self.name, self.key_id))
 
     @staticmethod
     def parse(line: str) -> "SignatureLine":
@@ -87,11 +89,6 @@ class SignatureLine:
         except MalformedText as error:
             raise MalformedNote(f"signature of {name[:64]!r}: {error}") from error
         return cls(name, data[:KEY_ID_BYTES], data[KEY_ID_BYTES:], encode_base64(data) != encoded)
-
-    @property
-    def ref(self) -> KeyRef:
-        """The key that this line says it was made by."""
-        return self.name, self.key_id
 
     def text(self) -> str:
         """Write the line, with its newline."""

@@ -54,17 +54,14 @@ class Verifier:
     kind: SignatureKind
     public_key: bytes
     key_id: bytes = field(init=False)
+    ref: KeyRef = field(init=False, repr=False, compare=False)  # what this key's signature lines start with
 
     def __post_init__(self) -> None:
         check_name(self.name)
         if len(self.public_key) != PUBLIC_KEY_BYTES[self.kind]:
             raise MalformedKey(f"key of {len(self.public_key)} bytes for {self.kind.name}")
         object.__setattr__(self, "key_id", compute_key_id(self.name, self.kind, self.public_key))
-
-    @property
-    def ref(self) -> KeyRef:
-        """What this key's signature lines start with."""
-        return self.name, self.key_id
+        object.__setattr__(self, "ref", (self.name, self.key_id))
 
     def check(self, text: str, blob: bytes) -> None:
         """Check that `blob` (a line's bytes after the key ID) signs a note's text; raise BadSignature if not.

@@ -1,9 +1,8 @@
 """Asks another department to join it, by the code that it gave us."""
 
 import json
+from http import HTTPStatus
 from typing import Any
-
-import httpx
 
 from ledger.errors import Misconfigured, PeerUnreachable
 from ledger.merkle.note import sign_note
@@ -18,7 +17,7 @@ ANSWER_BYTES_MAX = 16 * 1024
 REASON_CHARS_MAX = 300
 OTHERS_MAX = 200
 
-_LATER = frozenset({httpx.codes.NOT_FOUND, httpx.codes.TOO_MANY_REQUESTS})  # says nothing against the code
+_LATER = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS})  # says nothing against the code
 
 
 def meet(home: Home, code: JoinCode) -> Introduction:
@@ -46,10 +45,10 @@ def ask_to_join(home: Home, code: JoinCode, inviter: Introduction) -> Standing:
     url = f"{inviter.url}{PATH}"
     question = sign_note(asked.text, [key, home.keys.log[0]])
     got = home.client.ask("POST", url, bytes_max=ANSWER_BYTES_MAX, content=question)
-    if got.status in {httpx.codes.OK, httpx.codes.ACCEPTED}:
+    if got.status in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:
         return _parse_standing(url, got.body)
     reason = _reason(got.body)
-    if got.status in _LATER or httpx.codes.is_server_error(got.status):
+    if got.status in _LATER or got.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise PeerUnreachable(f"{url}: answered {got.status} {reason}".rstrip())
     raise Misconfigured(f"{inviter.name} answers: {reason or got.status}")
 

@@ -7,33 +7,29 @@ complete, and no answer sends us somewhere else.
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
+from http.client import HTTPException
 from ipaddress import ip_address
 from ssl import cert_time_to_seconds
 from threading import Lock
 from time import monotonic
 from typing import Self
-
-import httpx
+from urllib.parse import urlsplit
 
 from ledger.errors import Misconfigured, PeerUnreachable
 from ledger.peers.addresses import LOOPBACK_NETWORKS, PRIVATE_NETWORKS, Network, Resolve, resolve
-from ledger.peers.patience import Moment, PatientTransport
+from ledger.peers.patience import Lines, Moment, Opened, PatientTransport, Transport
 
-PEER_TIMEOUT_SECONDS = 5.0  # to connect, and between two pieces of an answer
 ANSWER_SECONDS_MAX = 15.0  # a whole answer, its headers too, however steadily it drips
-CONNECTIONS_MAX = 32
 QUESTIONS_A_HOST_MAX = 4  # at once: a host that answers none of them must not take the connections of the others
 ERROR_BYTES_MAX = 4096  # what is read of an answer that says no
 URLS_KEPT = 1_024  # each round asks the same ones
 
 # Nothing compressed: a small answer that unpacks into a huge one is no small answer.
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "onetrip"}
-_WAITS = httpx.Timeout(PEER_TIMEOUT_SECONDS).as_dict()
-
-_parse_url = lru_cache(URLS_KEPT)(httpx.URL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +44,8 @@ class Answer:
 class PeerClient:
     """One client for all peers: it keeps connections open between the questions of a round. Safe among threads.
 
-    It speaks to httpx's transport itself: no answer can redirect it, set a cookie or ask for a password, and no proxy
-    in somebody's shell is among the ledger's settings.
+    No answer can redirect it, set a cookie or ask for a password, and no proxy in somebody's shell is among the
+    ledger's settings.
     """
 
     def __init__(
@@ -58,7 +54,7 @@ class PeerClient:
         *,
         networks: Sequence[Network] = (),
         resolve: Resolve = resolve,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         clock: Callable[[], float] = monotonic,
         seconds_max: float = ANSWER_SECONDS_MAX,
     ) -> None:
@@ -72,9 +68,10 @@ class PeerClient:
         self.clock = clock
         self._seconds_max = seconds_max
         self._moment = Moment()
-        self._under_way: Counter[bytes] = Counter()
+        self._under_way: Counter[str] = Counter()
         self._lock = Lock()
-        self._transport = transport or PatientTransport(self._moment, clock, CONNECTIONS_MAX, allowed, resolve)
+        lines = Lines(self._moment, clock, allowed, resolve)
+        self._transport = transport or PatientTransport(lines, QUESTIONS_A_HOST_MAX)
 
     def get(self, url: str, *, bytes_max: int) -> bytes:
         """Return the body of a 200 answer; raises PeerUnreachable for everything else."""
@@ -83,7 +80,7 @@ class PeerClient:
     def get_if_any(self, url: str, *, bytes_max: int) -> bytes | None:
         """Return the body of a 200 answer, None for a 404; raises PeerUnreachable for everything else."""
         answer = self.ask("GET", url, bytes_max=bytes_max)
-        return None if answer.status == httpx.codes.NOT_FOUND else self._expect_ok(url, answer)
+        return None if answer.status == HTTPStatus.NOT_FOUND else self._expect_ok(url, answer)
 
     def ask(
         self,
@@ -96,37 +93,30 @@ class PeerClient:
     ) -> Answer:
         """Ask, and return whatever status comes back; raises PeerUnreachable when no whole answer does."""
         with self._asking(method, url, content, headers) as (response, deadline):
-            body = self._read(url, response, bytes_max if response.is_success else ERROR_BYTES_MAX, deadline)
-            return Answer(response.status_code, dict(response.headers), body)
+            body = self._read(url, response, bytes_max if 200 <= response.status < 300 else ERROR_BYTES_MAX, deadline)
+            return Answer(response.status, response.headers, body)
 
     def certificate_ends(self, url: str) -> int | None:
         """Until when the certificate that a server shows is good; None over plain http. Raises PeerUnreachable."""
         with self._asking("HEAD", url, None, None) as (response, _deadline):
-            stream = response.extensions.get("network_stream")
-            tls = None if stream is None else stream.get_extra_info("ssl_object")
-            return None if tls is None else int(cert_time_to_seconds(tls.getpeercert()["notAfter"]))
+            shown = response.certificate
+            return None if shown is None else int(cert_time_to_seconds(shown["notAfter"]))
 
     @contextmanager
     def _asking(
         self, method: str, url: str, content: bytes | None, headers: Mapping[str, str] | None
-    ) -> Iterator[tuple[httpx.Response, float]]:
+    ) -> Iterator[tuple[Opened, float]]:
         """An answer whose body is still to be read, and by when."""
         self.check_url(url)
+        said = {**_HEADERS, **(headers or {})}
         try:
-            asked = httpx.Request(
-                method,
-                _parse_url(url),
-                headers={**_HEADERS, **(headers or {})},
-                content=content,
-                extensions={"timeout": _WAITS},
-            )
             with (
-                self._turn(asked.url),
+                self._turn(url),
                 self._moment.until(self.clock() + self._seconds_max) as deadline,
-                closing(self._transport.handle_request(asked)) as response,
+                self._transport.open(method, url, said, content) as response,
             ):
                 yield response, deadline
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (HTTPException, OSError, ValueError) as error:
             raise PeerUnreachable(f"{url}: did not answer ({type(error).__name__})") from error
 
     @contextmanager
@@ -140,8 +130,8 @@ class PeerClient:
         return math.inf if self._moment.at is None else self._moment.at
 
     @contextmanager
-    def _turn(self, url: httpx.URL) -> Iterator[None]:
-        host = url.netloc
+    def _turn(self, url: str) -> Iterator[None]:
+        host = urlsplit(url).netloc
         with self._lock:
             if self._under_way[host] >= QUESTIONS_A_HOST_MAX:
                 raise PeerUnreachable(f"{url}: has not answered {QUESTIONS_A_HOST_MAX} earlier questions yet")
@@ -171,11 +161,11 @@ class PeerClient:
     def __exit__(self, *_reason: object) -> None:
         self.close()
 
-    def _read(self, url: str, response: httpx.Response, bytes_max: int, deadline: float) -> bytes:
-        if response.headers.get("Content-Encoding", "identity") != "identity":
+    def _read(self, url: str, response: Opened, bytes_max: int, deadline: float) -> bytes:
+        if response.headers.get("content-encoding", "identity") != "identity":
             raise PeerUnreachable(f"{url}: answered compressed though we asked it not to")
         body = bytearray()
-        for piece in response.iter_raw():
+        for piece in response.pieces:
             body += piece
             if len(body) > bytes_max:
                 raise PeerUnreachable(f"{url}: an answer of more than {bytes_max} bytes")
@@ -185,15 +175,16 @@ class PeerClient:
 
     @staticmethod
     def _expect_ok(url: str, answer: Answer) -> bytes:
-        if answer.status != httpx.codes.OK:
+        if answer.status != HTTPStatus.OK:
             raise PeerUnreachable(f"{url}: answered {answer.status}")
         return answer.body
 
 
+@lru_cache(URLS_KEPT)
 def is_loopback(url: str) -> bool:
     """Whether a URL names this very machine."""
     try:
-        host = _parse_url(url).host
+        host = urlsplit(url).hostname or ""
         return host == "localhost" or host.endswith(".localhost") or ip_address(host).is_loopback
-    except (ValueError, httpx.InvalidURL):
+    except ValueError:
         return False

@@ -12,7 +12,7 @@ from ledger.merkle.cosignature import Cosignature
 from ledger.merkle.messages import TIME_BYTES
 from ledger.merkle.note import SignatureLine
 from ledger.merkle.vkeys import KeyRef, Verifier
-from ledger.peers.home import Home, read_peers
+from ledger.peers.home import Home, Peer, read_peers
 from ledger.storage import facts, heads
 from ledger.storage.heads import KeptCosignature
 from ledger.storage.prepared import Prepared
@@ -52,9 +52,14 @@ class Cosigners:
     @classmethod
     def read(cls, connection: Connection, home: Home) -> Self:
         """Gather them."""
+        return cls.of(home, read_peers(connection))
+
+    @classmethod
+    def of(cls, home: Home, peers: Iterable[Peer]) -> Self:
+        """Gather ours and those of these departments."""
         witness, mirror = (tuple(key.verifier for key in keys) for keys in (home.keys.witness, home.keys.mirror))
         voices = [(Member(heads.WITNESS, home.origin), witness), (Member(heads.MIRROR, home.origin), mirror)]
-        for peer in read_peers(connection):
+        for peer in peers:
             voices.append((Member(heads.WITNESS, peer.origin), peer.witness_verifiers))
             voices.append((Member(heads.MIRROR, peer.origin), peer.mirror_verifiers))
         return cls(*_gather(tuple(voices)), home.now() + AHEAD_SECONDS_MAX)

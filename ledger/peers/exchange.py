@@ -8,9 +8,9 @@ the records that we mirror.
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-import httpx
 from sqlalchemy import Connection, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
@@ -102,7 +102,7 @@ def answer(home: Home, headers: Mapping[str, str], body: bytes) -> Answered:
     if not told:
         raise NotForYou(f"{asker.origin} asked for what does not concern it")
     content = format_json({"disclosures": told})
-    reply = Reply(httpx.codes.OK, {}, question)
+    reply = Reply(HTTPStatus.OK, {}, question)
     sign_reply(reply, content, _desk(home), nonce=_new_nonce(), now=home.now())
     return Answered({"Content-Type": "application/json", **reply.headers}, content)
 
@@ -203,9 +203,9 @@ def _ask(home: Home, peer: Peer, handles: Sequence[str]) -> dict[str, list[str]]
     question = Question("POST", url, {"Content-Type": "application/json"})
     sign_question(question, body, _desk(home), nonce=_new_nonce(), now=home.now())
     got = home.client.ask("POST", url, bytes_max=ANSWER_BYTES_MAX, content=body, headers=question.headers)
-    if got.status == httpx.codes.FORBIDDEN:
+    if got.status == HTTPStatus.FORBIDDEN:
         return {}  # it does not know yet what we know, e.g. that we are a member: asked again next round
-    if got.status != httpx.codes.OK:
+    if got.status != HTTPStatus.OK:
         raise PeerUnreachable(f"{url}: answered {got.status}")
     try:
         reply = Reply(got.status, dict(got.headers), question)

@@ -70,26 +70,25 @@ class Copy:
     signed: bytes  # the checkpoint with the log's lines and ours
 
 
-def follow(home: Home, peer: Peer, *, cosign_it: bool) -> Progress:
-    """Follow a peer for one round.
+def follow(home: Home, peer: Peer, signed: bytes, *, cosign_it: bool) -> Progress:
+    """Follow a peer for one round, in which it has shown this head.
 
     `cosign_it` False: the story before the network began is told; all is fetched and folded, nothing cosigned. Raises
     ForkFound, PeerUnreachable, Busy.
     """
     log_id = open_mirror(home, peer)
-    came, is_cosigned = _follow(home, peer, log_id, cosign_it=cosign_it)
+    came, is_cosigned = _follow(home, peer, log_id, signed, cosign_it=cosign_it)
     if is_cosigned or not (cosign_it and _is_ahead(home, peer.origin, came.size)):
         return came
     # It has had a newer head cosigned meanwhile, and shows that one by now. Below what our witness has signed nothing
     # is signed any more: of a log that grows all the time we might come too late in every round.
-    more, _is_cosigned = _follow(home, peer, log_id, cosign_it=cosign_it)
+    more, _is_cosigned = _follow(home, peer, log_id, fetch_signed(home, peer), cosign_it=cosign_it)
     return Progress(more.size, more.checked, came.new + more.new, came.refused + more.refused)
 
 
-def _follow(home: Home, peer: Peer, log_id: int, *, cosign_it: bool) -> tuple[Progress, bool]:
+def _follow(home: Home, peer: Peer, log_id: int, signed: bytes, *, cosign_it: bool) -> tuple[Progress, bool]:
     """What came of it, and whether our witness has cosigned what the peer shows."""
     # 1. What it says now, signed by the keys that were compared when it was added.
-    signed = _fetch_signed(home, peer)
     known = _Known.read(home, log_id, peer.origin)
     opened = _open_shown(home, peer, signed, known.cosigners)
     # 2. It only grew, as far as anything we ever saw of it tells.
@@ -128,16 +127,17 @@ class _Known:
             return cls(newest, seen, stored, Cosigners.read(connection, home))
 
 
+def fetch_signed(home: Home, peer: Peer) -> bytes:
+    """What the peer publishes, as it came; raises PeerUnreachable."""
+    return home.client.get(f"{peer.url}/log/checkpoint", bytes_max=NOTE_BYTES_MAX)
+
+
 def fetch_head(home: Home, peer: Peer) -> CosignedCheckpoint:
-    """What the peer publishes, with the cosignatures of members that stand under it; raises PeerUnreachable."""
-    signed = _fetch_signed(home, peer)
+    """The same, with the cosignatures of members that stand under it; raises PeerUnreachable."""
+    signed = fetch_signed(home, peer)
     with reading(home.engine) as connection:
         cosigners = Cosigners.read(connection, home)
     return _open_shown(home, peer, signed, cosigners)
-
-
-def _fetch_signed(home: Home, peer: Peer) -> bytes:
-    return home.client.get(f"{peer.url}/log/checkpoint", bytes_max=NOTE_BYTES_MAX)
 
 
 def _open_shown(home: Home, peer: Peer, signed: bytes, cosigners: Cosigners) -> CosignedCheckpoint:
@@ -345,14 +345,32 @@ def _cosign(home: Home, log_id: int, head: Head, opened: CosignedCheckpoint, rea
         _keep_head(home, log_id, head, opened)  # what others say of it stands all the same
         raise
     with transaction(home.engine, facts=False) as connection:
-        # The mirror follows the witness, which knows from beside the keys what it can never take back.
-        is_vouched = bool(lines) and complete
-        made = _mirror_lines(connection, home, log_id, checkpoint) if is_vouched else []
-        said = [*opened.cosignatures, *map(as_cosignature, (*lines, *made))]
-        Cosigners.read(connection, home).keep(connection, log_id, checkpoint, said)
-        if is_vouched:
-            _note(connection, log_id, checkpoint.size)
+        cosigners = Cosigners.read(connection, home)
+        if lines and complete:
+            vouch(connection, home, log_id, opened, lines, cosigners)
+        else:
+            said = [*opened.cosignatures, *map(as_cosignature, lines)]
+            cosigners.keep(connection, log_id, checkpoint, said)
     return bool(lines)
+
+
+def vouch(
+    connection: Connection,
+    home: Home,
+    log_id: int,
+    opened: CosignedCheckpoint,
+    witnessed: Sequence[SignatureLine],
+    cosigners: Cosigners,
+) -> None:
+    """Cosign as mirror a head all of which we hold and have checked, and keep that with what is said of it.
+
+    `witnessed` are our witness's lines: the mirror follows it, which knows from beside the keys what it can never take
+    back.
+    """
+    made = _mirror_lines(connection, home, log_id, opened.checkpoint)
+    said = [*opened.cosignatures, *map(as_cosignature, (*witnessed, *made))]
+    cosigners.keep(connection, log_id, opened.checkpoint, said)
+    _note(connection, log_id, opened.checkpoint.size)
 
 
 def _note(connection: Connection, log_id: int, size: int) -> None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
-import httpx
 from sqlalchemy import Connection
 
 from ledger.errors import PeerUnreachable
@@ -43,12 +43,12 @@ def offer(home: Home, door: Door, head: Head, old: int) -> Sequence[Cosignature]
     """
     old = min(old, head.size)
     status, body = _post(home, door, head, old)
-    if status == httpx.codes.CONFLICT:
+    if status == HTTPStatus.CONFLICT:
         old = _parse_size(door, body)
         if old > head.size:
             raise CosignedMore(f"{door.name}: has cosigned size {old} of ours already")
         status, body = _post(home, door, head, old)
-    if status != httpx.codes.OK:
+    if status != HTTPStatus.OK:
         raise PeerUnreachable(f"{door.name}: answered {status}")
     return _open_answer(home, door, head, body)
 
@@ -65,8 +65,10 @@ def prove_growth(connection: Connection, home: Home, old: int, size: int) -> tup
 
 
 def _post(home: Home, door: Door, head: Head, old: int) -> tuple[int, bytes]:
-    with reading(home.engine) as connection:
-        proof = prove_growth(connection, home, old, head.size)
+    proof: tuple[Hash, ...] = ()
+    if old != head.size:  # a head that it has cosigned is offered once more: it has not grown
+        with reading(home.engine) as connection:
+            proof = prove_growth(connection, home, old, head.size)
     content = AddCheckpoint(old, proof, head.signed).to_bytes()
     answer = home.client.ask("POST", f"{door.url}/add-checkpoint", bytes_max=NOTE_BYTES_MAX, content=content)
     return answer.status, answer.body

@@ -1,22 +1,35 @@
-"""A connection to an address that was looked at, given up at a moment agreed beforehand.
+"""Connections to addresses that were looked at, given up at a moment agreed beforehand.
 
 Timeouts of HTTP libraries begin anew with each piece that arrives; whoever sends one byte of a header every four
 seconds would keep us for ever. Here each wait is cut at the moment by which all of it must be over.
 """
 
+import re
+import select
+import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPResponse
 from threading import local
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
-import httpcore
-import httpx
+import certifi
 
-from ledger.peers.addresses import Network, Resolve, check_address, resolve
+from ledger.errors import PeerUnreachable
+from ledger.peers.addresses import Network, Resolve, check_address
 
 ADDRESSES_MAX = 4  # of one name, that are tried one after the other
-WRITE_BYTES = 4_096  # at once: the moment is looked at in between
+WAIT_SECONDS_MAX = 5.0  # to connect, and between two pieces of an answer
+WRITE_BYTES = 16_384  # at once: the moment is looked at in between
+PIECE_BYTES = 65_536
+IDLE_SECONDS_MAX = 5.0  # a connection that rests longer is not used again: the other side may be closing it just now
+PORTS = {"http": 80, "https": 443}
+
+_LENGTH = re.compile(r"[ \t]*[0-9]+[ \t]*")
 
 Clock = Callable[[], float]
 
@@ -37,96 +50,220 @@ class Moment(local):
             self.at = before
 
 
-class PatientTransport(httpx.HTTPTransport):
-    """httpx's transport over connections that look at the moment, and at the address that a name has."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An answer whose body is still to be read."""
 
-    def __init__(
-        self,
-        moment: Moment,
-        clock: Clock,
-        connections_max: int,
-        allowed: Sequence[Network],
-        resolve: Resolve = resolve,
-    ) -> None:
-        super().__init__(trust_env=False)
-        # httpx lets nobody say how its pool connects; httpcore, below it, does.
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
-            max_connections=connections_max,
-            max_keepalive_connections=connections_max,
-            keepalive_expiry=httpx.Limits().keepalive_expiry,
-            network_backend=_Backend(moment, clock, allowed, resolve),
-        )
+    status: int
+    headers: Mapping[str, str]  # by their names in lower case
+    pieces: Iterator[bytes]
+    certificate: Mapping[str, Any] | None = None  # what the server has shown, as `ssl` writes it; None over plain http
 
 
-class _Backend(httpcore.SyncBackend):
-    def __init__(self, moment: Moment, clock: Clock, allowed: Sequence[Network], resolve: Resolve) -> None:
-        self._moment = moment
-        self._clock = clock
-        self._allowed = allowed
-        self._resolve = resolve
+class Transport(Protocol):
+    """What carries a question to the host that its URL names, and nowhere else."""
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        failed: Exception = httpcore.ConnectError(f"{host} has no address")
+    @contextmanager
+    def open(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Iterator[Opened]:
+        """Ask; raises PeerUnreachable, OSError, HTTPException or ValueError."""
+        ...
+
+    def close(self) -> None:
+        """Let the connections go."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """How connections come to be, and how long anything on them is waited for."""
+
+    moment: Moment
+    clock: Clock
+    allowed: Sequence[Network]
+    resolve: Resolve
+
+    def left(self) -> float:
+        """How long may be waited now, in seconds; raises TimeoutError when no time is left."""
+        if self.moment.at is None:
+            return WAIT_SECONDS_MAX
+        left = self.moment.at - self.clock()
+        if left <= 0:
+            raise TimeoutError("it took too long in all")
+        return min(left, WAIT_SECONDS_MAX)
+
+    def connect(self, host: str, port: int) -> socket.socket:
+        """A connection to one of the addresses that a name has now; raises OSError or PeerUnreachable."""
+        failed = OSError(f"{host} has no address")
         for address in self._addresses(host, port):
-            seconds = self.left(timeout, httpcore.ConnectTimeout)
             try:
                 # The address, not the name: asked a second time, its owner may say another one.
-                stream = super().connect_tcp(address, port, seconds, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                return _connected(address, port, self)
+            except OSError as error:
                 failed = error
-            else:
-                return _Stream(stream, self)
         raise failed
 
     def _addresses(self, host: str, port: int) -> list[str]:
         """Where this name leads now; one address that is not allowed spoils them all."""
         try:
-            found = list(dict.fromkeys(self._resolve(host, port)))
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(str(error)) from error
+            found = list(dict.fromkeys(self.resolve(host, port)))
+        except UnicodeError as error:
+            raise OSError(str(error)) from error
         for address in found:
-            check_address(host, address, self._allowed)
+            check_address(host, address, self.allowed)
         return found[:ADDRESSES_MAX]
 
-    def left(self, timeout: float | None, over: type[httpcore.TimeoutException]) -> float | None:
-        """How long may still be waited; raises `over` when no time is left."""
-        if self._moment.at is None:
-            return timeout
-        left = self._moment.at - self._clock()
-        if left <= 0:
-            raise over("it took too long in all")
-        return left if timeout is None else min(left, timeout)
+
+class PatientSocket(socket.socket):
+    """A connection that looks at the moment before it waits."""
+
+    lines: Lines
+
+    def recv_into(self, *args: Any) -> int:
+        """As every socket does; http.client reads by nothing else."""
+        self.settimeout(self.lines.left())
+        return super().recv_into(*args)
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """As every socket does."""
+        for at in range(0, len(data), WRITE_BYTES):
+            self.settimeout(self.lines.left())
+            super().sendall(data[at : at + WRITE_BYTES], flags)
 
 
-class _Stream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream, backend: _Backend) -> None:
-        self._inner = inner
-        self._left = backend.left
-        self._backend = backend
+class _TlsSocket(ssl.SSLSocket):
+    """The same, encrypted: `ssl` makes it, and reads and writes by these two."""
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._left(timeout, httpcore.ReadTimeout))
+    context: "_TlsContext"
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        for at in range(0, len(buffer), WRITE_BYTES):
-            self._inner.write(buffer[at : at + WRITE_BYTES], self._left(timeout, httpcore.WriteTimeout))
+    def recv_into(self, *args: Any) -> int:
+        self.settimeout(self.context.lines.left())
+        return super().recv_into(*args)
+
+    def send(self, *args: Any) -> int:
+        self.settimeout(self.context.lines.left())
+        return super().send(*args)
+
+
+class _TlsContext(ssl.SSLContext):
+    """Asks for a certificate that one of the known authorities has signed for the name, not for the address."""
+
+    lines: Lines
+    sslsocket_class = _TlsSocket
+
+
+def _connected(address: str, port: int, lines: Lines) -> socket.socket:
+    [(family, kind, protocol, _name, place), *_] = socket.getaddrinfo(
+        address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+    )
+    made = PatientSocket(family, kind, protocol)
+    try:
+        made.lines = lines
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        made.settimeout(lines.left())
+        made.connect(place)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+class _Connection(HTTPConnection):
+    """http.client's connection, over one of ours."""
+
+    def __init__(self, host: str, port: int, lines: Lines, context: _TlsContext | None) -> None:
+        super().__init__(host, port)
+        self._lines = lines
+        self._context = context
+        self.rests_since = 0.0
+        self.certificate: Mapping[str, Any] | None = None  # what the server has shown; None over plain http
+
+    def connect(self) -> None:
+        self.sock = self._lines.connect(self.host, self.port)
+        if self._context is not None:
+            self.sock = encrypted = self._context.wrap_socket(self.sock, server_hostname=self.host)
+            # Now: who closes after the answer takes the connection with it.
+            self.certificate = encrypted.getpeercert()
+
+    def can_be_used(self) -> bool:
+        """Whether it has not rested for too long, and nothing has come on it that was not asked for."""
+        if self.sock is None or self._lines.clock() - self.rests_since > IDLE_SECONDS_MAX:
+            return False
+        looking = select.poll()
+        looking.register(self.sock, select.POLLIN)
+        return not looking.poll(0)
+
+
+@dataclass(frozen=True, slots=True)
+class PatientTransport:
+    """The standard library's client over such connections, which are kept for the questions that follow.
+
+    It follows no redirect, keeps no cookie, tries nothing twice, and reads no proxy out of the environment.
+    """
+
+    lines: Lines
+    kept_max: int  # connections, to one host
+    _context: _TlsContext = field(init=False)
+    _kept: dict[tuple[str, str, int], deque[_Connection]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        context = _TlsContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.lines = self.lines
+        context.load_verify_locations(certifi.where())
+        object.__setattr__(self, "_context", context)
+
+    @contextmanager
+    def open(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Iterator[Opened]:
+        """Ask; raises PeerUnreachable, OSError, HTTPException, or ValueError for a URL that is none."""
+        parts = urlsplit(url)
+        place = (parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme])
+        connection = self._connection(place)
+        try:
+            connection.request(method, urlunsplit(("", "", parts.path or "/", parts.query, "")), content, dict(headers))
+            response = connection.getresponse()
+            names = {name.lower(): value for name, value in response.getheaders()}
+            yield Opened(response.status, names, _pieces(url, response), connection.certificate)
+            is_whole = response.isclosed()  # what was not read would be taken for the answer to the next question
+        except BaseException:
+            connection.close()
+            raise
+        self._keep(place, connection, is_whole=is_whole)
+
+    def _connection(self, place: tuple[str, str, int]) -> _Connection:
+        kept = self._kept.get(place)
+        while kept:
+            try:
+                connection = kept.pop()
+            except IndexError:  # another thread was quicker
+                break
+            if connection.can_be_used():
+                return connection
+            connection.close()
+        scheme, host, port = place
+        return _Connection(host, port, self.lines, self._context if scheme == "https" else None)
+
+    def _keep(self, place: tuple[str, str, int], connection: _Connection, *, is_whole: bool) -> None:
+        kept = self._kept.setdefault(place, deque())
+        if not is_whole or connection.sock is None or len(kept) >= self.kept_max:
+            connection.close()
+            return
+        connection.rests_since = self.lines.clock()
+        kept.append(connection)
 
     def close(self) -> None:
-        self._inner.close()
+        """Let the connections go."""
+        for kept in self._kept.values():
+            while kept:
+                kept.pop().close()
 
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        seconds = self._left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, seconds), self._backend)
 
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
+def _pieces(url: str, response: HTTPResponse) -> Iterator[bytes]:
+    """The body: http.client reads it, but takes what it is given for the whole, and the first of several lengths."""
+    lengths = response.headers.get_all("Content-Length", [])
+    is_told = response.chunked or response.length is not None
+    if not is_told or len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
+        # Where it ends with the connection nobody could tell a part of it from the whole (RFC 9112 §8).
+        raise PeerUnreachable(f"{url}: an answer that does not say where it ends")
+    while piece := response.read(PIECE_BYTES):
+        yield piece
+    if response.length:
+        raise PeerUnreachable(f"{url}: an answer that lacks its last {response.length} bytes")

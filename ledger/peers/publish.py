@@ -5,8 +5,8 @@ head is offered again each round, because the time of its cosignatures is what s
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from time import monotonic
 
@@ -78,13 +78,18 @@ def publish_round(home: Home, *, cosign: bool = True) -> int | None:
     return head.size
 
 
-def offer_again(home: Home) -> None:
+def offer_again(home: Home, pool: Executor) -> None:
     """Offer the head that is published to all peers once more, for fresh cosignatures; raises Behind or Busy."""
     head = home.log.published_head()
     if head is None:
         return
     cosign_own(home, head)
-    keep_said(home, head, [one for said in _gather(home, head, ANSWERS_SECONDS_MAX) for one in said])
+    asked = _offer_to_all(home, pool, head)
+    came, late = wait(asked, timeout=ANSWERS_SECONDS_MAX)
+    if late:
+        _log.info("size %d: %d peers did not answer within %.0f s", head.size, len(late), ANSWERS_SECONDS_MAX)
+    said = [one for answer in came for one in _answered(asked[answer], head, answer)]
+    keep_said(home, head, said)
     home.log.refresh()
 
 
@@ -103,19 +108,19 @@ def cosign_own(home: Home, head: Head) -> None:
     keep_said(home, head, map(as_cosignature, lines))
 
 
-def collect_mirrors(home: Home) -> None:
+def collect_mirrors(home: Home, pool: Executor) -> None:
     """Fetch what each peer's mirror says of our log; raises Busy."""
     with reading(home.engine) as connection:
         peers = _askable(connection)
     said: list[_Said] = []
-    with ThreadPoolExecutor(PARALLEL_MAX) as pool:
-        for peer, asked in [(peer, pool.submit(_ask_mirror, home, peer)) for peer in peers]:
-            try:
-                answer = asked.result()
-            except LedgerError as error:
-                _log.info("mirror of %s: %s", peer.name, error)
-            else:
-                said += [] if answer is None else [answer]
+    asked = {pool.submit(_ask_mirror, home, peer): peer for peer in peers}
+    for one in wait(asked).done:
+        try:
+            answer = one.result()
+        except LedgerError as error:
+            _log.info("mirror of %s: %s", asked[one].name, error)
+        else:
+            said += [] if answer is None else [answer]
     _keep_mirrors(home, said)
     home.log.refresh()
 
@@ -139,40 +144,47 @@ def _gather_until_quorum(home: Home, head: Head) -> None:
     began = monotonic()
     cosigned = 1  # our own witness
     published = False
-    for said in _gather(home, head, PUBLISH_WAIT_SECONDS):
-        try:
-            keep_said(home, head, said)
-        except Busy as error:
-            _log.info("what was said of our size %d is not kept: %s", head.size, error)
-            continue
-        cosigned += 1
-        if not published and may_publish(cosigned, departments, monotonic() - began):
-            published = home.log.publish(head.size)
-
-
-def _gather(home: Home, head: Head, seconds: float) -> Iterator[Sequence[Cosignature]]:
-    """Offer a head to all peers at once; the cosignatures of each that has given any are yielded."""
-    with reading(home.engine) as connection:
-        said = heads.read_cosignatures(connection, home.log.id)
-        offers = [(peer, _Offer(head, last_said(said, peer.witness_verifiers))) for peer in _askable(connection)]
     pool = ThreadPoolExecutor(PARALLEL_MAX)
-    asked: dict[Future[Sequence[Cosignature]], Peer] = {
-        pool.submit(_offer_to, home, peer, made): peer for peer, made in offers
-    }
     try:
-        for answer in as_completed(asked, timeout=seconds):
-            peer = asked[answer]
+        for said in _gather(home, pool, head, PUBLISH_WAIT_SECONDS):
             try:
-                cosignatures = answer.result()
-            except LedgerError as error:
-                _log.info("%s did not cosign our size %d: %s", peer.name, head.size, error)
-            else:
-                yield cosignatures
-    except TimeoutError:
-        _log.info("size %d: not every peer answered within %.0f s", head.size, seconds)
+                keep_said(home, head, said)
+            except Busy as error:
+                _log.info("what was said of our size %d is not kept: %s", head.size, error)
+                continue
+            cosigned += 1
+            if not published and may_publish(cosigned, departments, monotonic() - began):
+                published = home.log.publish(head.size)
     finally:
         # A late answer is not lost: the peer has cosigned, and the next round asks again.
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _gather(home: Home, pool: Executor, head: Head, seconds: float) -> Iterator[Sequence[Cosignature]]:
+    """Offer a head to all peers at once; the cosignatures of each that has given any are yielded, as they come."""
+    asked = _offer_to_all(home, pool, head)
+    try:
+        for answer in as_completed(asked, timeout=seconds):
+            if said := _answered(asked[answer], head, answer):
+                yield said
+    except TimeoutError:
+        _log.info("size %d: not every peer answered within %.0f s", head.size, seconds)
+
+
+def _offer_to_all(home: Home, pool: Executor, head: Head) -> Mapping[Future[Sequence[Cosignature]], Peer]:
+    with reading(home.engine) as connection:
+        said = heads.read_cosignatures(connection, home.log.id)
+        offers = [(peer, _Offer(head, last_said(said, peer.witness_verifiers))) for peer in _askable(connection)]
+    return {pool.submit(_offer_to, home, peer, made): peer for peer, made in offers}
+
+
+def _answered(peer: Peer, head: Head, answer: Future[Sequence[Cosignature]]) -> Sequence[Cosignature]:
+    """The cosignatures that it gave; none, when it gave something else."""
+    try:
+        return answer.result()
+    except LedgerError as error:
+        _log.info("%s did not cosign our size %d: %s", peer.name, head.size, error)
+        return ()
 
 
 def _offer_to(home: Home, peer: Peer, made: _Offer) -> Sequence[Cosignature]:

@@ -5,8 +5,8 @@ answer that is none, and tiles that lead nowhere, are evidence of nothing.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, wait
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -23,31 +23,32 @@ from ledger.peers.growth import as_head, check_shown, compare_here, compare_ther
 from ledger.peers.home import Home, Peer, read_peers
 from ledger.peers.mirror import mirrored_head
 from ledger.peers.retired import check_retired
+from ledger.peers.settled import Settled, read_settled
 from ledger.peers.witness import hash_of_origin
 from ledger.storage import cursors, entries, heads
 from ledger.storage.engine import reading, transaction
 
-PARALLEL_MAX = 8
 ASK_SECONDS_MAX = 15.0  # of one peer: the note, and the tiles of its mirror when it has seen more than we
 NOTE_BYTES_MAX = 64 * 1024  # the log's lines and the witness's have some 10 KiB
 
 _log = logging.getLogger(__name__)
 
 
-def compare_views(home: Home, asked: Iterable[str], after_each: Callable[[], object] = lambda: None) -> None:
+def compare_views(home: Home, pool: Executor, asked: Iterable[str]) -> None:
     """Ask each of these peers, by their logs' origins, about the next log that we both may follow; raises Busy.
 
     Two heads that cannot both be true are kept as evidence against that log.
     """
     with reading(home.engine) as connection:
         followed = [peer for peer in read_peers(connection) if not peer.forked]
+        settled = read_settled(connection)
     wanted = frozenset(asked)
     peers = [peer for peer in followed if peer.origin in wanted]
     turns = _take_turns(home, [peer.origin for peer in peers])
-    pairs = [(peer, third_log(followed, peer, turns[peer.origin])) for peer in peers]
-    with ThreadPoolExecutor(PARALLEL_MAX) as pool:
-        for _done in pool.map(lambda pair: _compare_with(home, *pair), pairs):
-            after_each()
+    thirds = [(peer, third_log(followed, peer, turns[peer.origin])) for peer in peers]
+    pairs = [(peer, third, settled.get(third.origin)) for peer, third in thirds if third is not None]
+    for one in wait([pool.submit(_compare_with, home, *pair) for pair in pairs]).done:
+        one.result()
 
 
 class Followed(Protocol):
@@ -80,12 +81,10 @@ def _take_turns(home: Home, origins: Sequence[str]) -> dict[str, int]:
     return {origin: known.get(name, 0) for name, origin in names.items()}
 
 
-def _compare_with(home: Home, peer: Peer, third: Peer | None) -> None:
-    if third is None:
-        return
+def _compare_with(home: Home, peer: Peer, third: Peer, settled: Settled | None) -> None:
     try:
         with home.client.within(ASK_SECONDS_MAX):
-            _compare(home, peer, third)
+            _compare(home, peer, third, settled)
     except ForkFound as fork:
         _log.error("%s has shown %s another history than us", third.name, peer.name)
         with transaction(home.engine) as connection:
@@ -96,14 +95,14 @@ def _compare_with(home: Home, peer: Peer, third: Peer | None) -> None:
         _log.exception("comparing %s with %s failed", third.name, peer.name)
 
 
-def _compare(home: Home, peer: Peer, third: Peer) -> None:
+def _compare(home: Home, peer: Peer, third: Peer, settled: Settled | None) -> None:
     """Hold what the peer has seen of a third log against all that we have of it; raises ForkFound.
 
     Raises PeerUnreachable or MerkleError when what comes shows nothing.
     """
     theirs = _fetch_seen(home, peer, third, heads.WITNESS)
-    if theirs is None:
-        return
+    if theirs is None or (settled is not None and settled.is_head(theirs)):
+        return  # the newest head that we accepted, and that our witness cosigned: it grew out of all others before it
     try:
         _hold_against(home, peer, third, theirs)
     except (PeerUnreachable, MerkleError):

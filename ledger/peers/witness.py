@@ -133,14 +133,38 @@ def _open_signed(home: Home, signed: bytes) -> CosignedCheckpoint:
         raise Untrusted(f"{origin}: {error}") from error
 
 
+def cosign_same(
+    connection: Connection, home: Home, opened: CosignedCheckpoint, seen: Seen
+) -> tuple[SignatureLine, ...]:
+    """Cosign the head that we cosigned last once more, in a transaction in which `seen` is that one.
+
+    It stands beside the keys as well: nothing is left to fix there before our word leaves the house.
+    """
+    request = AddCheckpoint(seen.size, (), seen.signed)
+    lines, _new = _grow(connection, home, opened, request, seen, (seen.size, seen.root))
+    return lines
+
+
 def _accept(
     connection: Connection, home: Home, opened: CosignedCheckpoint, request: AddCheckpoint
 ) -> tuple[tuple[SignatureLine, ...], Seen, tuple[int, Hash] | None]:
     origin = opened.checkpoint.origin
     seen, fixed = last_seen(connection, origin), home.high_water.witness_head(origin)
-    lines, new = cosign_growth(opened, request, seen, fixed, partial(_stamp, home), home.now())
-    _store(connection, origin, new)
+    lines, new = _grow(connection, home, opened, request, seen, fixed)
     return lines, new, fixed
+
+
+def _grow(
+    connection: Connection,
+    home: Home,
+    opened: CosignedCheckpoint,
+    request: AddCheckpoint,
+    seen: Seen,
+    fixed: tuple[int, Hash] | None,
+) -> tuple[tuple[SignatureLine, ...], Seen]:
+    lines, new = cosign_growth(opened, request, seen, fixed, partial(_stamp, home), home.now())
+    _store(connection, opened.checkpoint.origin, new)
+    return lines, new
 
 
 def _stamp(home: Home, text: str, time: int) -> tuple[SignatureLine, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, exists, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, insert, not_, or_, select, update
 
 from ledger.records.funds import Ref
 from ledger.storage.prepared import Prepared
@@ -73,9 +73,15 @@ _END = (
 _ADD_STEP = insert(finding_steps)
 _s = finding_steps.c
 _e = evidence.c
-_FROZEN = exists().where(
-    _e.finding == _f.id, _e.origin == bindparam("of_origin"), or_(_f.answered.is_(None), _f.answered.not_in(LIFTED))
-)
+
+
+def forked(origin: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether we hold evidence against the log of this origin, member's or stranger's, that no decision has lifted."""
+    undecided = or_(_f.answered.is_(None), _f.answered.not_in(LIFTED))
+    return exists().where(_e.finding == _f.id, _e.origin == origin, undecided)
+
+
+_FROZEN = forked(bindparam("of_origin"))
 _HAS_FORKED = Prepared(select(_FROZEN))
 _FREEZE = update(peers).where(peers.c.origin == bindparam("of_origin")).values(forked=_FROZEN)
 _STEPS = select(_s.at, _s.state, _s.severity, _s.facts).where(_s.finding == bindparam("finding")).order_by(_s.pos)

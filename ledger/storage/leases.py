@@ -21,6 +21,10 @@ _HOLD = Prepared(
     .where(_leases.name == bindparam("of_name"))
     .values({name: bindparam(name) for name in ("holder", "until", "beat")})
 )
+_BEGIN = Prepared(insert(schema.leases))
+_GIVE_BACK = Prepared(
+    delete(schema.leases).where(_leases.name == bindparam("of_name"), _leases.holder == bindparam("of_holder"))
+)
 
 
 def take(connection: Connection, name: str, holder: str, now: int, seconds: int) -> bool:
@@ -28,7 +32,7 @@ def take(connection: Connection, name: str, holder: str, now: int, seconds: int)
     row = _READ.first(connection, {"of_name": name})
     values = {"holder": holder, "until": now + seconds, "beat": now}
     if row is None:
-        connection.execute(insert(schema.leases), {"name": name, **values})
+        _BEGIN.run(connection, {"name": name, **values})
     elif row[0] == holder or row[1] <= now or row[1] > now + 2 * seconds:
         # (Further ahead than any lease can be: from a clock that has been put right since.)
         _HOLD.run(connection, {"of_name": name, **values})
@@ -39,7 +43,7 @@ def take(connection: Connection, name: str, holder: str, now: int, seconds: int)
 
 def give_back(connection: Connection, name: str, holder: str) -> None:
     """Let somebody else have it at once; one that is not ours stays with its holder."""
-    connection.execute(delete(schema.leases).where(_leases.name == name, _leases.holder == holder))
+    _GIVE_BACK.run(connection, {"of_name": name, "of_holder": holder})
 
 
 def last_beat(connection: Connection, name: str) -> int | None:

@@ -19,6 +19,7 @@ from ledger.peers.publish import publish_round
 from ledger.rebuilding import rebuild
 from ledger.rollover import roll_over
 from ledger.storage.engine import open_engine
+from tests.fakes.network import Carrier
 from tests.keys import rotating
 
 ROTATED = "rotated"
@@ -97,7 +98,7 @@ def rotate(told: dict[str, Any]) -> None:
     node.close()
 
 
-class Relay(httpx.BaseTransport):
+class Relay(Carrier):
     """Carries requests to whichever host to a network in memory that another process plays on this port."""
 
     def __init__(self, port: int) -> None:

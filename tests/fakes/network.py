@@ -1,8 +1,11 @@
 """A network in memory: hosts that answer, get lost, answer something else, or show another face."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 
 import httpx
+
+from ledger.peers.patience import Opened
 
 Site = Callable[[httpx.Request], httpx.Response]
 Change = Callable[[httpx.Request, httpx.Response], httpx.Response]
@@ -27,7 +30,21 @@ def _streamed(answer: httpx.Response) -> httpx.Response:
     return httpx.Response(answer.status_code, headers=answer.headers, stream=Drip(pieces))
 
 
-class Wire(httpx.BaseTransport):
+class Carrier(httpx.BaseTransport):
+    """What answers httpx's requests, as it carries those of a node."""
+
+    @contextmanager
+    def open(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Iterator[Opened]:
+        try:
+            answer = self.handle_request(httpx.Request(method, url, headers=dict(headers), content=content))
+        except httpx.TransportError as error:
+            raise OSError(str(error)) from error
+        with closing(answer):
+            pieces = iter([answer.content]) if answer.is_stream_consumed else answer.iter_raw()
+            yield Opened(answer.status_code, dict(answer.headers), pieces)
+
+
+class Wire(Carrier):
     """Carries every client's requests to the host they name, as real connections would."""
 
     def __init__(self) -> None:

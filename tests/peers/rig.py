@@ -1,7 +1,8 @@
 """A county whose departments really talk to each other, over a network in memory."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,6 +60,12 @@ def doors(node: Node) -> Site:
     app = Flask(__name__)
     app.register_blueprint(create_blueprint(node))
     return httpx.WSGITransport(app).handle_request
+
+
+def with_threads(deed: Callable[[Node, Executor], object], node: Node) -> None:
+    """A part of a round, with threads of its own that ask the others."""
+    with ThreadPoolExecutor() as pool:
+        deed(node, pool)
 
 
 @dataclass
@@ -184,4 +191,4 @@ def make_county(
     return county
 
 
-__all__ = ["ROUND_SECONDS", "County", "doors", "make_county"]
+__all__ = ["ROUND_SECONDS", "County", "doors", "make_county", "with_threads"]

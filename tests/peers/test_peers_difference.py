@@ -21,6 +21,7 @@ from ledger.scribe import new_handle
 from ledger.storage.engine import reading
 from tests.fakes.network import flip
 from tests.fakes.peer import FakeLog
+from tests.peers.rig import with_threads
 from tests.peers.smuggling import put, signed
 
 SIZES = st.integers(1, 600)
@@ -115,7 +116,7 @@ def test_the_rewritten_books_are_good_by_themselves(county, paid):
 
 def test_what_came_in_by_the_witness_door_is_told_by_the_next_round(county, paid):
     rewrite_amount(county.finance, paid, 200)
-    offer_again(county.finance)
+    with_threads(offer_again, county.finance)
     assert differs(county, "公安局") is None
     run_round(county.police)
     assert differs(county, "公安局")["served"]["amount"] == 200
@@ -131,7 +132,7 @@ def test_once_it_is_told_the_forger_is_asked_nothing_more(county, paid):
 
 def test_a_peer_that_hides_after_it_was_caught_is_told_without_figures(county, paid):
     rewrite_amount(county.finance, paid, 200)
-    offer_again(county.finance)
+    with_threads(offer_again, county.finance)
     county.wire.lose("22.example")
     run_round(county.police)
     assert differs(county, "公安局") is None
@@ -142,7 +143,7 @@ def test_a_peer_that_hides_after_it_was_caught_is_told_without_figures(county, p
 
 def test_an_entry_that_does_not_lead_to_the_signed_head_is_not_quoted(county, paid):
     [changed, *_] = rewrite_amount(county.finance, paid, 200)
-    offer_again(county.finance)
+    with_threads(offer_again, county.finance)
 
     def lying(_request, answer):
         return httpx.Response(200, content=answer.read().replace(changed.new.entry, b"x" * len(changed.new.entry)))
@@ -159,7 +160,7 @@ def test_an_entry_that_does_not_lead_to_the_signed_head_is_not_quoted(county, pa
 
 def test_tiles_that_do_not_lead_to_the_signed_head_tell_nothing(county, paid):
     rewrite_amount(county.finance, paid, 200)
-    offer_again(county.finance)
+    with_threads(offer_again, county.finance)
     county.wire.tamper("22.example", "/log/tile/0/", flip(8 * 32 * 3))
     run_round(county.police)
     assert differs(county, "公安局") is None

@@ -16,6 +16,7 @@ from ledger.scribe import new_handle
 from ledger.storage import heads, schema
 from ledger.storage.engine import reading, transaction
 from tests.fakes.network import body, flip, status
+from tests.peers.rig import with_threads
 from tests.peers.smuggling import put, signed
 
 ADD = "/witness/add-checkpoint"
@@ -113,7 +114,7 @@ def test_a_peer_cannot_answer_with_anothers_cosignature(county):
     county.wire.tamper("22.example", ADD, remember)
     county.wire.tamper("23.example", ADD, replay)
     publish_round(county.civil)
-    publish.offer_again(county.civil)
+    with_threads(publish.offer_again, county.civil)
     assert "23.example/witness" not in cosigners(county, county.civil)
 
 
@@ -143,7 +144,7 @@ def test_what_was_said_of_a_head_is_not_kept_when_the_log_has_been_rewritten_mea
 
     for host in ("22.example", "23.example"):
         county.wire.tamper(host, ADD, rewrite)
-    offer_again(county.civil)
+    with_threads(offer_again, county.civil)
     with reading(county.civil.engine) as connection:
         assert {one.line.name for one in heads.read_cosignatures(connection, county.civil.log.id)} == {
             "21.example/witness"  # our own has spoken before
@@ -154,7 +155,7 @@ def test_an_unchanged_head_is_cosigned_afresh_each_round(county):
     county.round()
     first = newest_times(county)
     county.clock.wait(60)
-    offer_again(county.civil)
+    with_threads(offer_again, county.civil)
     second = newest_times(county)
     assert first.keys() <= second.keys()
     assert all(second[name] > first[name] for name in first if name.endswith("/witness"))
@@ -210,7 +211,7 @@ def test_a_cosignature_from_the_future_does_not_say_that_somebody_looks(county, 
     later = county.clock() + ahead
     lie = sign_as_mirror(replace(county.police, now=lambda: later), county.civil.log.published_head())
     county.wire.tamper("23.example", "/mirror/", body(lie))
-    collect_mirrors(county.civil)
+    with_threads(collect_mirrors, county.civil)
     with reading(county.civil.engine) as connection:
         kept = heads.read_cosignatures(connection, county.civil.log.id)
     times = [one.time for one in kept if one.line.name == "23.example/mirror"]

@@ -1,5 +1,7 @@
 """Yesterday's database is put back: nothing is signed twice, and what was lost comes back from the others' mirrors."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import select
 
@@ -14,7 +16,7 @@ from ledger.readiness import ReadyCheck
 from ledger.storage import entries, schema
 from ledger.storage.engine import reading
 from tests.fakes.network import flip
-from tests.peers.rig import ROUND_SECONDS
+from tests.peers.rig import ROUND_SECONDS, with_threads
 from tests.recovery.rig import all_entries, firewall, no_rotation, put_back, yesterday
 
 
@@ -50,7 +52,7 @@ def test_yesterdays_database_behind_a_firewall_signs_nothing(either_county, behi
     county = either_county
     firewall(county)
     before, shown = behind.high_water.path.read_bytes(), note(behind)
-    for attempt in (publish_round, offer_again, run_round):
+    for attempt in (publish_round, partial(with_threads, offer_again), run_round):
         with pytest.raises(Behind):
             attempt(behind)
     for _ in range(3):

@@ -12,6 +12,7 @@ from ledger.merkle.tiles import bundle_path, bundles_of, tile_path, tiles_of
 from ledger.peers.client import PeerClient
 from ledger.storage import entries, heads
 from ledger.storage.engine import reading
+from tests.fakes.network import Carrier
 from tests.verify.conftest import Stored
 
 BUNDLES = "tile/entries/000"
@@ -108,6 +109,10 @@ def test_a_folder_without_a_checkpoint_is_a_wrong_question(folder, content):
         verify_folder(folder)
 
 
+class Answering(Carrier, httpx.MockTransport):
+    """A host that answers so."""
+
+
 def serving(folder, broken=None):
     def answer(request):
         path = request.url.path.removeprefix("/log/")
@@ -120,7 +125,7 @@ def serving(folder, broken=None):
             else httpx.Response(404, stream=httpx.ByteStream(b""))
         )
 
-    return PeerClient("http://127.0.0.1", transport=httpx.MockTransport(answer))
+    return PeerClient("http://127.0.0.1", transport=Answering(answer))
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1", "http://127.0.0.1/", "http://127.0.0.1/log"])
