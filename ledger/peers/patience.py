@@ -29,6 +29,8 @@ PIECE_BYTES = 65_536
 IDLE_SECONDS_MAX = 5.0  # a connection that rests longer is not used again: the other side may be closing it just now
 PORTS = {"http": 80, "https": 443}
 
+HTTP_1_0 = 10  # as http.client writes it
+
 _LENGTH = re.compile(r"[ \t]*[0-9]+[ \t]*")
 
 Clock = Callable[[], float]
@@ -259,11 +261,15 @@ class PatientTransport:
 def _pieces(url: str, response: HTTPResponse) -> Iterator[bytes]:
     """The body: http.client reads it, but takes what it is given for the whole, and the first of several lengths."""
     lengths = response.headers.get_all("Content-Length", [])
-    is_told = response.chunked or response.length is not None
+    is_told = response.chunked or response.length is not None or _ends_with_connection(response)
     if not is_told or len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
-        # Where it ends with the connection nobody could tell a part of it from the whole (RFC 9112 §8).
         raise PeerUnreachable(f"{url}: an answer that does not say where it ends")
     while piece := response.read(PIECE_BYTES):
         yield piece
     if response.length:
         raise PeerUnreachable(f"{url}: an answer that lacks its last {response.length} bytes")
+
+
+def _ends_with_connection(response: HTTPResponse) -> bool:
+    """Whether it says so (RFC 9112 §6.3). Then a part of it may look like the whole: what is in it must show that."""
+    return response.version == HTTP_1_0 or response.headers.get("Connection", "").strip().lower() == "close"
