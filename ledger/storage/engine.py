@@ -46,8 +46,7 @@ _CHANGED = {"sqlite": _CHANGE, "postgresql": _CHANGE.replace("?", "%s")}
 _MOMENT_BITS = 62
 _MOMENT = "SELECT value FROM moment WHERE id <= 2 ORDER BY id"
 
-# Among an engine's options: connections between two readings, and between two writings.
-_IDLE, _WRITERS = "idle", "writers"
+_IDLE = "idle"  # among an engine's options: readers' connections between two readings
 _TURN = "turn"  # among an engine's options: the lock that its writers take, before they ask the database
 # In a database connection's own notes: what its last writer knew, and what the writer that is there now knows.
 _LAST, _KEPT = "last", "kept"
@@ -90,7 +89,7 @@ def open_engine(url: str | URL, *, durable: bool = True) -> Engine:
 def _open_sqlite(url: URL, *, durable: bool) -> Engine:
     if not url.database or url.database == ":memory:":
         raise Misconfigured("ONETRIP_DATABASE_URL: a node's database is a file; write sqlite:///path/to/node.db")
-    idle, writers = _Idle(), _Idle()
+    idle = _Idle()
     engine = create_engine(
         url,
         connect_args={"timeout": BUSY_MILLISECONDS / 1000},
@@ -98,11 +97,10 @@ def _open_sqlite(url: URL, *, durable: bool) -> Engine:
         max_overflow=POOL_OVERFLOW,
         pool_timeout=BUSY_MILLISECONDS / 1000,
         pool_use_lifo=True,
-        execution_options={_TURN: threading.Lock(), _IDLE: idle, _WRITERS: writers},
+        execution_options={_TURN: threading.Lock(), _IDLE: idle},
     )
 
     event.listen(engine, "engine_disposed", idle.close)
-    event.listen(engine, "engine_disposed", writers.close)
 
     @event.listens_for(engine, "connect")
     def tune(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -173,7 +171,7 @@ def transaction(engine: Engine, *, facts: bool = True, keep: bool = False) -> It
     block has ended, or none of it when it raises. `facts` is False only where nothing is written but heads,
     cosignatures, leases, cursors and nonces. `keep`: it may use `kept`. Raises Busy.
     """
-    with _turn(engine), unavailable_as_busy(), _connection(engine, _WRITERS) as connection:
+    with _turn(engine), unavailable_as_busy(), engine.connect() as connection:
         memory: _Kept = connection.info.pop(_LAST, None) or _Kept()
         with connection.begin():
             run_raw(connection, _BEGIN_WRITING[engine.dialect.name])
@@ -256,29 +254,18 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def _sqlite_reader(engine: Engine) -> Iterator[Connection]:
-    """A connection with its transaction begun."""
-    with _connection(engine, _IDLE) as connection:
+    """A connection with its transaction begun; between two readings it waits beside the pool.
+
+    Each answer reads, and to take a connection from the pool and give it back costs as much as what is read.
+    """
+    idle: _Idle = engine.get_execution_options()[_IDLE]
+    pool, connection, is_clean = engine.pool, idle.take() or engine.connect(), False
+    try:
         driver: Any = connection.connection.dbapi_connection
         driver.execute("BEGIN")
         yield connection
         connection.rollback()
         driver.rollback()
-
-
-@contextmanager
-def _connection(engine: Engine, waiting: str) -> Iterator[Connection]:
-    """A connection that waits beside the pool for its next use, where the engine has such a place.
-
-    Each answer reads, and to take a connection from the pool and give it back costs as much as what is read.
-    """
-    idle: _Idle | None = engine.get_execution_options().get(waiting)
-    if idle is None:
-        with engine.connect() as connection:
-            yield connection
-        return
-    pool, connection, is_clean = engine.pool, idle.take() or engine.connect(), False
-    try:
-        yield connection
         is_clean = True
     finally:
         if not is_clean or pool is not engine.pool or not idle.put(connection):
