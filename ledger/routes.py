@@ -23,7 +23,7 @@ from ledger.merkle.errors import MalformedTile, MerkleError, OutOfRange
 from ledger.merkle.tiles import TILE_BYTES, TILE_HEIGHT, TILE_WIDTH, parse_bundle_path, parse_tile_path
 from ledger.metrics import exposition
 from ledger.node import Node
-from ledger.peers import exchange, invitations, mirror, promises, witness
+from ledger.peers import exchange, invitations, promises, vouching, witness
 from ledger.peers.errors import Declined, StaleOld
 from ledger.peers.introduced import sign_introduction
 from ledger.readiness import ReadyCheck
@@ -163,12 +163,12 @@ def _witnessed(node: Node, origin_hash: str) -> Response:
 
 
 def _mirrored(node: Node, origin_hash: str) -> Response:
-    copy = mirror.latest(node, origin_hash)
+    copy = vouching.latest(node, origin_hash)
     return abort(404) if copy is None else _public(copy.signed, TEXT, {"Cache-Control": FRESH})
 
 
 def _mirrored_tile(node: Node, shelf: Shelf, origin_hash: str, rest: str) -> Response:
-    copy = mirror.latest(node, origin_hash)
+    copy = vouching.latest(node, origin_hash)
     return abort(404) if copy is None else _tile(node, shelf, copy.log_id, copy.size, rest)
 
 

@@ -15,8 +15,8 @@ from ledger.merkle.errors import MerkleError
 from ledger.peers import witness
 from ledger.peers.cosignatures import Cosigners
 from ledger.peers.home import Home, Peer, read_peers
-from ledger.peers.mirror import vouch
 from ledger.peers.settled import Settled, read_settled
+from ledger.peers.vouching import vouch
 from ledger.storage.engine import reading, transaction
 
 

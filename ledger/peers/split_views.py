@@ -21,9 +21,9 @@ from ledger.peers.evidence import Head, keep_evidence
 from ledger.peers.fetching import fetch_tile
 from ledger.peers.growth import as_head, check_shown, compare_here, compare_there, known_heads
 from ledger.peers.home import Home, Peer, read_peers
-from ledger.peers.mirror import mirrored_head
 from ledger.peers.retired import check_retired
 from ledger.peers.settled import Settled, read_settled
+from ledger.peers.vouching import mirrored_head
 from ledger.peers.witness import hash_of_origin
 from ledger.storage import cursors, entries, heads
 from ledger.storage.engine import reading, transaction

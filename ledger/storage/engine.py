@@ -8,20 +8,19 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.errors import Busy, Misconfigured
+from ledger.storage.idle import Idle
 from ledger.storage.prepared import run_raw
 
 _T = TypeVar("_T")
@@ -93,7 +92,7 @@ def open_engine(url: str | URL, *, durable: bool = True) -> Engine:
 def _open_sqlite(url: URL, *, durable: bool) -> Engine:
     if not url.database or url.database == ":memory:":
         raise Misconfigured("ONETRIP_DATABASE_URL: a node's database is a file; write sqlite:///path/to/node.db")
-    readers, writer = _Idle(IDLE_MAX), _Idle(1)  # one writes at a time, and knows on its own connection what it knew
+    readers, writer = Idle(IDLE_MAX), Idle(1)  # one writes at a time, and knows on its own connection what it knew
     engine = create_engine(
         url,
         connect_args={"timeout": BUSY_MILLISECONDS / 1000},
@@ -311,7 +310,7 @@ def _connected(engine: Engine, use: str) -> Iterator[Connection]:
 
     To take one from the pool and give it back costs as much as what is read, and a twentieth of an act.
     """
-    idle: _Idle | None = engine.get_execution_options().get(use)
+    idle: Idle | None = engine.get_execution_options().get(use)
     waiting = None if idle is None else idle.take()
     pool, connection, is_clean = engine.pool, waiting or engine.connect(), False
     try:
@@ -320,52 +319,6 @@ def _connected(engine: Engine, use: str) -> Iterator[Connection]:
     finally:
         if idle is None or not is_clean or pool is not engine.pool or not idle.put(connection):
             connection.close()  # to the pool, which ends whatever was begun
-
-
-class _Idle:
-    """Connections of this process that wait for another use, until the engine is disposed of."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._waiting: deque[Connection] = deque()
-        self._of_others: list[Connection] = []  # opened before a fork: not ours to close, here
-        _idles.add(self)
-
-    def take(self) -> Connection | None:
-        try:
-            return self._waiting.pop()
-        except IndexError:
-            return None
-
-    def put(self, connection: Connection) -> bool:
-        """Let it wait; False when enough are waiting."""
-        if len(self._waiting) >= self._most:
-            return False
-        self._waiting.append(connection)
-        return True
-
-    def close(self, _engine: Engine) -> None:
-        """Close what waits."""
-        while (connection := self.take()) is not None:
-            connection.invalidate()
-            connection.close()
-
-    def leave(self) -> None:
-        """In a process that was forked: what waits here is the other one's, which uses it."""
-        self._of_others += self._waiting
-        self._waiting.clear()
-
-
-_idles: WeakSet[_Idle] = WeakSet()
-
-
-def _leave_all() -> None:
-    for idle in _idles:
-        idle.leave()
-
-
-# Told by the fork, and not looked for in each reading: to ask which process this is costs more than the rest of it.
-os.register_at_fork(after_in_child=_leave_all)
 
 
 @contextmanager

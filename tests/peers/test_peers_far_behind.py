@@ -8,7 +8,7 @@ import pytest
 from ledger.audit.crosscheck import run_round
 from ledger.errors import PeerUnreachable
 from ledger.examining import pool
-from ledger.peers import mirror, witness
+from ledger.peers import mirror, vouching, witness
 from ledger.peers.fetching import fetch_bundles, fetching_ahead
 from ledger.peers.home import read_peers
 from ledger.records.statement import Statement
@@ -287,7 +287,7 @@ def test_a_log_that_grows_all_the_time_is_vouched_for_in_each_round(county):
     county.wire.tamper("21.example", "/log/checkpoint", shown_late)
     [row] = run_round(county.police, "民政局").rows
     assert (row.error, row.checked, row.new) == (None, county.size(county.civil), 1)
-    copy = mirror.latest(county.police, witness.hash_of_origin(county.civil.origin))
+    copy = vouching.latest(county.police, witness.hash_of_origin(county.civil.origin))
     assert copy is not None
     assert copy.size == county.size(county.civil)
 

@@ -10,7 +10,7 @@ from ledger.merkle.errors import MerkleError
 from ledger.merkle.hashing import as_hash
 from ledger.merkle.note import parse_vkey, sign_note
 from ledger.merkle.proofs import prove_both_roots
-from ledger.peers import mirror, witness
+from ledger.peers import mirror, vouching, witness
 from ledger.peers.evidence import read_evidence
 from ledger.peers.publish import publish_round
 from ledger.records.evidence import Evidence, check_evidence
@@ -38,7 +38,7 @@ def rules(county, name="公安局"):
 
 
 def copy_of(county, origin_hash):
-    copy = mirror.latest(county.police, origin_hash)
+    copy = vouching.latest(county.police, origin_hash)
     assert copy is not None
     return copy
 
@@ -337,7 +337,7 @@ def test_a_mirror_says_so_only_when_every_entry_is_stored_and_its_time_never_goe
     county.publish()
     county.wire.tamper(CIVIL, "/log/tile/entries/", status(500))
     run_round(county.police)
-    assert mirror.latest(county.police, origin_hash) is None
+    assert vouching.latest(county.police, origin_hash) is None
     county.wire.behave()
     run_round(county.police)
     first = cosigned(county, origin_hash)
@@ -418,7 +418,7 @@ def test_lines_that_a_peer_adds_below_its_head_spoil_no_copy_of_ours(county):
         county.clock.wait(5)
         row = check(county)
         assert (row.error is None) is (line == "")
-        copy = mirror.latest(county.police, witness.hash_of_origin(county.civil.origin))
+        copy = vouching.latest(county.police, witness.hash_of_origin(county.civil.origin))
         assert copy is not None
         keys = [parse_vkey(vkey) for vkey in county.police.keys.mirror_vkeys]
         opened = open_cosigned(copy.signed, [parse_vkey(vkey) for vkey in county.civil.keys.log_vkeys], keys)
