@@ -130,8 +130,7 @@ def run_round(
                 publish.offer_again(home, pool)
                 publish.collect_mirrors(home, pool)
                 # After all have been followed: what we hold by now is rarely less than what they have seen.
-                still_alone()
-                compare_views(home, pool, _went_well(outcomes))
+                compare_views(home, pool, _went_well(outcomes), while_waiting=still_alone)
         if cosign:
             ask_lagging(home)
         return _conclude(home, followed, outcomes, watched=cosign)
@@ -258,7 +257,9 @@ def _cosign_again(home: Home, shown: Mapping[str, bytes]) -> Collection[str]:
         return cosign_again(home, shown)
     except LedgerError as error:
         _log.info("each is followed by itself: %s", error)
-        return ()
+    except Exception:  # noqa: BLE001  likewise: what one of them has met must not end the round with all others
+        _log.exception("cosigning again what is the same failed; each is followed by itself")
+    return ()
 
 
 def _follow(home: Home, peer: Peer, signed: bytes, *, cosign: bool) -> _Outcome:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from ledger.audit.head_keys import HeadKeys
 from ledger.audit.named import NamedKeys
 from ledger.audit.refold import Refold, Stored
-from ledger.audit.report import Faults, Report
+from ledger.audit.report import FAULTS_KEPT_MAX, Faults, Report
 from ledger.audit.sources import Fetch, Source, TileSource, fetch_from_folder, fetch_from_node, read_note
 from ledger.audit.stored import StoredLog, find_log, own_origins
 from ledger.audit.tree import TreeCheck
@@ -314,6 +314,9 @@ class _Verification:
         return True
 
     def _name_twice(self, index: int, first: int) -> None:
+        if self.stored is None and self.faults.found >= FAULTS_KEPT_MAX:  # whoever shows tiles is not asked without end
+            self.faults.add("entry", index, "an earlier record of this log bears the same jti")
+            return
         record, earlier = self._record(index), self._record(first)
         if record is not None and earlier is not None and record.leaf == earlier.leaf:
             # They say nothing, and their object is disputed from there on.

@@ -25,6 +25,7 @@ from ledger.peers.patience import Lines, Moment, Opened, PatientTransport, Trans
 
 ANSWER_SECONDS_MAX = 15.0  # a whole answer, its headers too, however steadily it drips
 QUESTIONS_A_HOST_MAX = 4  # at once: a host that answers none of them must not take the connections of the others
+OVERHEAD_BYTES_MAX = 1024 * 1024  # of an answer, beside a body of twice its size: headers, and the lines of chunks
 ERROR_BYTES_MAX = 4096  # what is read of an answer that says no
 URLS_KEPT = 1_024  # each round asks the same ones
 
@@ -92,23 +93,29 @@ class PeerClient:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Ask, and return whatever status comes back; raises PeerUnreachable when no whole answer does."""
-        with self._asking(method, url, content, headers) as (response, deadline):
+        with self._asking(method, url, content, headers, bytes_max) as (response, deadline):
             body = self._read(url, response, bytes_max if 200 <= response.status < 300 else ERROR_BYTES_MAX, deadline)
             return Answer(response.status, response.headers, body)
 
     def certificate_ends(self, url: str) -> int | None:
         """Until when the certificate that a server shows is good; None over plain http. Raises PeerUnreachable."""
-        with self._asking("HEAD", url, None, None) as (response, _deadline):
+        with self._asking("HEAD", url) as (response, _deadline):
             shown = response.certificate
             return None if shown is None else int(cert_time_to_seconds(shown["notAfter"]))
 
     @contextmanager
     def _asking(
-        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str] | None
+        self,
+        method: str,
+        url: str,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        bytes_max: int = 0,
     ) -> Iterator[tuple[Opened, float]]:
         """An answer whose body is still to be read, and by when."""
         self.check_url(url)
         said = {**_HEADERS, **(headers or {})}
+        self._moment.bytes_left = 2 * bytes_max + OVERHEAD_BYTES_MAX
         try:
             with (
                 self._turn(url),

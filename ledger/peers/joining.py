@@ -38,7 +38,9 @@ from ledger.records.jsonstrict import Json
 from ledger.records.statement import Statement
 from ledger.storage import schema
 from ledger.storage.engine import reading, transaction
+from ledger.storage.entries import find_log
 from ledger.storage.invitations import forget_asker
+from ledger.storage.lags import forget_lags
 from ledger.storage.network import Network, mirror_name, witness_name
 
 ROTATIONS_TOLD_MAX = 1_000
@@ -259,6 +261,8 @@ def remove_peer(home: Home, name: str, *, succeeded: bool = False) -> None:
     with transaction(home.engine) as connection:
         connection.execute(update(schema.peers).where(_peers.origin == peer.origin).values(removed=True))
         forget_asker(connection, peer.origin)
+        if (log_id := find_log(connection, peer.origin)) is not None:
+            forget_lags(connection, log_id)
 
 
 def introduction_of(peer: Peer) -> Introduction:

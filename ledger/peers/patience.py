@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from threading import local
@@ -37,9 +37,10 @@ Clock = Callable[[], float]
 
 
 class Moment(local):
-    """By when the question that this thread is asking must be over; each thread asks one at a time."""
+    """By when the question that this thread is asking must be over, and with how much; each asks one at a time."""
 
     at: float | None = None
+    bytes_left: int = 0  # that may still come: headers, chunks' lines and all else that is no body as well
 
     @contextmanager
     def until(self, at: float) -> Iterator[float]:
@@ -93,6 +94,13 @@ class Lines:
             raise TimeoutError("it took too long in all")
         return min(left, WAIT_SECONDS_MAX)
 
+    def came(self, count: int) -> int:
+        """So many bytes have come; raises OSError when that is more than was agreed, whatever http.client expects."""
+        self.moment.bytes_left -= count
+        if self.moment.bytes_left < 0:
+            raise OSError("more has come than any answer may have")
+        return count
+
     def connect(self, host: str, port: int) -> socket.socket:
         """A connection to one of the addresses that a name has now; raises OSError or PeerUnreachable."""
         failed = OSError(f"{host} has no address")
@@ -123,7 +131,7 @@ class PatientSocket(socket.socket):
     def recv_into(self, *args: Any) -> int:
         """As every socket does; http.client reads by nothing else."""
         self.settimeout(self.lines.left())
-        return super().recv_into(*args)
+        return self.lines.came(super().recv_into(*args))
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         """As every socket does."""
@@ -138,8 +146,9 @@ class _TlsSocket(ssl.SSLSocket):
     context: "_TlsContext"
 
     def recv_into(self, *args: Any) -> int:
-        self.settimeout(self.context.lines.left())
-        return super().recv_into(*args)
+        lines = self.context.lines
+        self.settimeout(lines.left())
+        return lines.came(super().recv_into(*args))
 
     def send(self, *args: Any) -> int:
         self.settimeout(self.context.lines.left())
@@ -174,6 +183,7 @@ class _Connection(HTTPConnection):
 
     def __init__(self, host: str, port: int, lines: Lines, context: _TlsContext | None) -> None:
         super().__init__(host, port)
+        self.default_port = PORTS["http" if context is None else "https"]  # which `Host` leaves out
         self._lines = lines
         self._context = context
         self.rests_since = 0.0
@@ -182,13 +192,18 @@ class _Connection(HTTPConnection):
     def connect(self) -> None:
         self.sock = self._lines.connect(self.host, self.port)
         if self._context is not None:
+            self.sock.settimeout(self._lines.left())  # for all of the handshake
             self.sock = encrypted = self._context.wrap_socket(self.sock, server_hostname=self.host)
             # Now: who closes after the answer takes the connection with it.
             self.certificate = encrypted.getpeercert()
 
+    def has_rested(self) -> bool:
+        """Whether it has rested for too long."""
+        return self._lines.clock() - self.rests_since > IDLE_SECONDS_MAX
+
     def can_be_used(self) -> bool:
-        """Whether it has not rested for too long, and nothing has come on it that was not asked for."""
-        if self.sock is None or self._lines.clock() - self.rests_since > IDLE_SECONDS_MAX:
+        """Whether it has not, and nothing has come on it that was not asked for."""
+        if self.sock is None or self.has_rested():
             return False
         looking = select.poll()
         looking.register(self.sock, select.POLLIN)
@@ -244,12 +259,20 @@ class PatientTransport:
         return _Connection(host, port, self.lines, self._context if scheme == "https" else None)
 
     def _keep(self, place: tuple[str, str, int], connection: _Connection, *, is_whole: bool) -> None:
+        self._close_rested()
         kept = self._kept.setdefault(place, deque())
         if not is_whole or connection.sock is None or len(kept) >= self.kept_max:
             connection.close()
             return
         connection.rests_since = self.lines.clock()
         kept.append(connection)
+
+    def _close_rested(self) -> None:
+        """Those of hosts that nobody asks any more, too."""
+        for kept in [*self._kept.values()]:
+            with suppress(IndexError):  # another thread was quicker
+                while kept[0].has_rested():
+                    kept.popleft().close()
 
     def close(self) -> None:
         """Let the connections go."""

@@ -87,6 +87,8 @@ def offer_again(home: Home, pool: Executor) -> None:
     asked = _offer_to_all(home, pool, head)
     came, late = wait(asked, timeout=ANSWERS_SECONDS_MAX)
     if late:
+        for answer in late:
+            answer.cancel()  # if it has not begun: the next round asks again
         _log.info("size %d: %d peers did not answer within %.0f s", head.size, len(late), ANSWERS_SECONDS_MAX)
     said = [one for answer in came for one in _answered(asked[answer], head, answer)]
     keep_said(home, head, said)

@@ -29,7 +29,7 @@ _SETTLED = Prepared(
         ~_logs.own,
         _heads.size == select(func.max(_larger.size)).where(_larger.log_id == _logs.id).scalar_subquery(),
         # … all of it is stored and checked here …
-        _heads.size <= _logs.size,
+        _heads.size == _logs.size,
         # … with what is private of it; and nothing says that the log has another history as well.
         ~select(_waiting.handle).where(_waiting.log_id == _logs.id, _waiting.private).exists(),
         ~forked(_logs.origin),

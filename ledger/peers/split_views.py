@@ -5,7 +5,7 @@ answer that is none, and tiles that lead nowhere, are evidence of nothing.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, wait
 from functools import partial
 from typing import Protocol, TypeVar
@@ -29,12 +29,15 @@ from ledger.storage import cursors, entries, heads
 from ledger.storage.engine import reading, transaction
 
 ASK_SECONDS_MAX = 15.0  # of one peer: the note, and the tiles of its mirror when it has seen more than we
+WAIT_SECONDS = 5.0  # until whoever waits says that it is still there
 NOTE_BYTES_MAX = 64 * 1024  # the log's lines and the witness's have some 10 KiB
 
 _log = logging.getLogger(__name__)
 
 
-def compare_views(home: Home, pool: Executor, asked: Iterable[str]) -> None:
+def compare_views(
+    home: Home, pool: Executor, asked: Iterable[str], while_waiting: Callable[[], object] = lambda: None
+) -> None:
     """Ask each of these peers, by their logs' origins, about the next log that we both may follow; raises Busy.
 
     Two heads that cannot both be true are kept as evidence against that log.
@@ -47,8 +50,12 @@ def compare_views(home: Home, pool: Executor, asked: Iterable[str]) -> None:
     turns = _take_turns(home, [peer.origin for peer in peers])
     thirds = [(peer, third_log(followed, peer, turns[peer.origin])) for peer in peers]
     pairs = [(peer, third, settled.get(third.origin)) for peer, third in thirds if third is not None]
-    for one in wait([pool.submit(_compare_with, home, *pair) for pair in pairs]).done:
-        one.result()
+    under_way = {pool.submit(_compare_with, home, *pair) for pair in pairs}
+    while under_way:
+        while_waiting()
+        done, under_way = wait(under_way, timeout=WAIT_SECONDS)
+        for one in done:
+            one.result()
 
 
 class Followed(Protocol):

@@ -215,10 +215,10 @@ def _synced(connection: Connection, *, durable: bool) -> Iterator[None]:
         yield
         return
     [(before,)] = run_raw(connection, "PRAGMA synchronous").fetchall()
-    # NORMAL: what is written next to the log of changes stands behind what was written before, in a power cut too.
-    run_raw(connection, "PRAGMA synchronous = NORMAL")
-    run_raw(connection, "PRAGMA wal_autocheckpoint = 0")
     try:
+        # NORMAL: what is written next to the log of changes stands behind what was written before, in a power cut too.
+        run_raw(connection, "PRAGMA synchronous = NORMAL")
+        run_raw(connection, "PRAGMA wal_autocheckpoint = 0")
         yield
     finally:
         try:

@@ -14,6 +14,7 @@ _LONG = Prepared(
 _ADD = insert(lagging)
 _CHANGE = update(lagging).where(*_KEY).values(size=bindparam("to_size"), since=bindparam("from_now"))
 _FORGET = delete(lagging).where(*_KEY)
+_FORGET_ALL = delete(lagging).where(_l.log_id == bindparam("of_log"))
 _OF_LOG = Prepared(select(_l.name).where(_l.log_id == bindparam("of_log")))
 
 
@@ -48,3 +49,8 @@ def lagging_mirrors(conn: Connection, log_id: int) -> frozenset[str]:
 def forget_lag(conn: Connection, log_id: int, name: str) -> None:
     """It vouches for all that we hold."""
     conn.execute(_FORGET, {"of_log": log_id, "of_name": name})
+
+
+def forget_lags(conn: Connection, log_id: int) -> None:
+    """Nobody follows this log any more, or somebody begins to: what was counted before says nothing."""
+    conn.execute(_FORGET_ALL, {"of_log": log_id})

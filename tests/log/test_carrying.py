@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert, text
 
 from ledger.storage import carrying as module
+from ledger.storage import engine as engine_module
 from ledger.storage import schema
 from ledger.storage.carrying import carrying
 from ledger.storage.engine import CHECKPOINT_PAGES, reading, transaction
@@ -61,6 +62,20 @@ def test_so_does_one_that_fails(engine):
     with pytest.raises(LookupError):
         fail()
     assert settings(engine) == before
+
+
+def test_the_next_writer_waits_for_the_disk_though_this_one_could_not_even_begin(sqlite_engine, monkeypatch):
+    before = settings(sqlite_engine)
+
+    def fails(connection, statement, *values):
+        if statement == "PRAGMA wal_autocheckpoint = 0":
+            raise LookupError
+        return run_raw(connection, statement, *values)
+
+    monkeypatch.setattr(engine_module, "run_raw", fails)
+    with pytest.raises(LookupError), transaction(sqlite_engine, durable=False):
+        pass
+    assert settings(sqlite_engine) == before
 
 
 def test_what_is_carried_over_is_all_there_and_all_in_the_file(engine, tmp_path):

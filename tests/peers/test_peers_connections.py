@@ -2,13 +2,17 @@
 
 import socket
 from threading import Event
+from time import monotonic
+from types import SimpleNamespace
 
 import pytest
 
 from ledger.errors import PeerUnreachable
-from ledger.peers.client import PeerClient
+from ledger.peers.client import OVERHEAD_BYTES_MAX, PeerClient
+from ledger.peers.patience import IDLE_SECONDS_MAX, Lines, Moment, PatientTransport
 from tests.peers.test_peers_patience import Talk, talking
 
+SYSTEM_BYTES_MAX = 16 * 1024 * 1024  # that may be on their way, in the system's own buffers
 MUCH_BYTES = 64 * 1024  # of headers
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LINE = b"X-Much: " + b"a" * 1_000 + b"\r\n"
@@ -55,6 +59,24 @@ def test_what_has_no_end_and_is_no_body_is_left_at_its_limit(start, piece):
         with pytest.raises(PeerUnreachable):
             client.ask("GET", peer.url, bytes_max=100)
         assert peer.was_left.wait(5)
+
+
+def test_a_chunk_of_less_than_nothing_brings_no_more_than_was_agreed():
+    """http.client reads what comes until the connection ends, all of it into memory."""
+    sent = 0
+
+    def talk(connection: socket.socket) -> None:
+        nonlocal sent
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n")
+        while True:
+            connection.sendall(b"a" * 65_536)
+            sent += 65_536
+
+    with talking(talk) as peer, PeerClient("http://127.0.0.1:1") as client:
+        with pytest.raises(PeerUnreachable):
+            client.ask("GET", peer.url, bytes_max=100)
+        assert peer.was_left.wait(5)
+    assert sent < OVERHEAD_BYTES_MAX + SYSTEM_BYTES_MAX
 
 
 def test_many_headers_are_read():
@@ -121,6 +143,38 @@ def test_a_connection_is_kept_for_the_next_question_and_closed_with_the_client()
         with PeerClient("http://127.0.0.1:1") as client:
             assert [client.get(peer.url, bytes_max=2) for _ in range(3)] == [b"ok"] * 3
         assert peer.asked == 1
+
+
+def test_a_connection_that_nobody_asks_on_any_more_is_closed_with_the_next_answer_of_anybody():
+    now = 0.0
+    closed = Event()
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(OK)
+        if not connection.recv(65_536):
+            closed.set()
+
+    with (
+        talking(talk) as gone,
+        talking(answering(OK)) as other,
+        PeerClient("http://127.0.0.1:1", clock=lambda: now) as client,
+    ):
+        client.get(gone.url, bytes_max=2)
+        now += IDLE_SECONDS_MAX + 1
+        client.get(other.url, bytes_max=2)
+        assert closed.wait(5)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "port", "said"), [("http", 80, "a.example"), ("https", 443, "a.example"), ("https", 80, "a.example:80")]
+)
+def test_a_host_is_named_without_the_port_that_its_scheme_has_anyway(scheme, port, said):
+    sent: list[bytes] = []
+    transport = PatientTransport(Lines(Moment(), monotonic, (), lambda _host, _port: []), 1)
+    connection = transport._connection((scheme, "a.example", port))
+    connection.sock = SimpleNamespace(sendall=sent.append, close=lambda: None)
+    connection.request("GET", "/")
+    assert f"Host: {said}\r\n".encode() in sent[0]
 
 
 def test_a_connection_that_was_closed_is_not_asked_again():

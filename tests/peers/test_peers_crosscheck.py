@@ -6,6 +6,7 @@ from ledger.audit import crosscheck
 from ledger.audit.crosscheck import Report, finding_line, run_round
 from ledger.errors import Busy, Misconfigured
 from ledger.peers import publish
+from ledger.peers.joining import add_peer, remove_peer
 from ledger.records.funds import Ref
 from ledger.records.statement import Statement
 from ledger.scribe import new_handle
@@ -27,6 +28,10 @@ def _impatient(monkeypatch):
 
 def found(report):
     return sorted((finding.rule, finding.severity, finding.facts["log"]) for finding in report.findings)
+
+
+def rules_of(report):
+    return {finding.rule for finding in report.findings}
 
 
 def finding(severity):
@@ -216,6 +221,56 @@ def test_who_was_away_itself_begins_to_count_anew(county):
     county.wire.behave()
     county.round()
     assert found(run_round(county.police)) == []
+
+
+def round_without(county, member, *hosts):
+    """A round of a department that cannot reach these, though they reach it."""
+    away = {host: county.wire.sites.pop(host) for host in hosts}
+    try:
+        return run_round(member)
+    finally:
+        county.wire.sites.update(away)
+
+
+def test_a_log_that_only_we_cannot_reach_keeps_nothing_from_the_others(county):
+    county.round()
+    for _ in range(25):
+        county.town.apply()
+        county.publish("民政局")
+        run_round(county.civil)
+        run_round(county.finance)
+        county.clock.wait(ROUND_SECONDS)
+        assert rules_of(round_without(county, county.police, HOSTS[0])) == set()
+
+
+def test_who_reaches_nobody_accuses_nobody(county):
+    county.round()
+    for _ in range(25):
+        county.town.apply()
+        county.publish("民政局", "财政局")
+        run_round(county.civil)
+        run_round(county.finance)
+        county.clock.wait(ROUND_SECONDS)
+        assert "R49" not in rules_of(round_without(county, county.police, *HOSTS[:2]))
+
+
+def test_what_was_counted_before_a_department_was_removed_counts_no_more(county):
+    county.round()
+    county.town.apply()
+    county.wire.tamper(HOSTS[0], "/log/tile/", status(404))
+    county.publish("民政局")
+    run_round(county.civil)
+    run_round(county.police)  # begins to count
+    remove_peer(county.police, "民政局")
+    for _ in range(15):
+        county.clock.wait(ROUND_SECONDS)
+        run_round(county.police)
+    county.wire.behave()
+    add_peer(county.police, county.civil.public_url, county.civil.keys.fingerprint)
+    county.wire.tamper(HOSTS[0], "/log/tile/", status(404))
+    county.publish("民政局")
+    run_round(county.civil)
+    assert "R49" not in rules_of(run_round(county.police))
 
 
 def test_a_log_that_had_its_head_cosigned_and_went_down_is_merely_down(county):
