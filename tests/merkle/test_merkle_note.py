@@ -210,6 +210,7 @@ def test_a_note_that_nobody_known_has_signed_is_refused(verifiers):
 def test_two_known_keys_under_one_name_and_id_are_refused():
     twin = Verifier(LOG.name, SignatureKind.ED25519, STRANGER.verifier.public_key)
     object.__setattr__(twin, "key_id", LOG.verifier.key_id)
+    object.__setattr__(twin, "ref", LOG.verifier.ref)
     with pytest.raises(AmbiguousKey):
         open_note(sign_note(TEXT, [LOG]), [LOG.verifier, twin])
     open_note(sign_note(TEXT, [LOG]), [LOG.verifier, LOG.verifier])

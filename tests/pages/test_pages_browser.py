@@ -157,7 +157,8 @@ def test_the_english_switch_keeps_what_was_typed(page: Page, counter: Counter, u
     fill(page)
     page.get_by_role("button", name="English").click()
     expect(page.get_by_label("ID number")).to_have_value(PERSON["id_number"])
-    assert page.locator("html").get_attribute("lang") == "en"
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.wait_for_load_state()  # what is checked while somebody types is checked by its script
     page.get_by_label("Telephone").fill("1")
     page.keyboard.press("Tab")
     expect(page.locator("#e-phone")).to_contain_text("A mobile number has 11 digits")
