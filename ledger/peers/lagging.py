@@ -26,6 +26,7 @@ from ledger.storage.lags import forget_lag, read_lags
 from ledger.storage.network import mirror_name, witness_name
 
 ASKED_MAX = 20  # in one round
+SECONDS_MAX = 20.0  # all of it; a round's lease is longer
 
 _log = logging.getLogger(__name__)
 
@@ -45,17 +46,27 @@ def ask_lagging(home: Home) -> None:
         peers = [peer for peer in read_peers(connection) if not peer.forked]
         logs = {entries.find_log(connection, peer.origin): peer for peer in peers}
     known = [(logs[log_id], log_id, name) for log_id, name in lags if log_id in logs]
+    with home.client.within(SECONDS_MAX):
+        _ask_mirrors(home, peers, known)
+        _ask_about_unseen(home, peers, known)
+
+
+def _ask_mirrors(home: Home, peers: Sequence[Peer], known: Sequence[tuple[Peer, int, str]]) -> None:
     mirrors = {mirror_name(peer.origin): peer for peer in peers}
     for one in [_Question(mirrors[name], of, log_id) for of, log_id, name in known if name in mirrors][:ASKED_MAX]:
         try:
             _ask(home, one)
         except LedgerError as error:
             _log.info("mirror of %s over %s: %s", one.holder.name, one.of.name, error)
-    # Of these no mirror that we know of holds what our witness saw.
-    for of, log_id in [(of, log_id) for of, log_id, name in known if name == witness_name(home.origin)][:ASKED_MAX]:
+
+
+def _ask_about_unseen(home: Home, peers: Sequence[Peer], known: Sequence[tuple[Peer, int, str]]) -> None:
+    """Ask about the logs of which no mirror that we know of holds what our witness saw."""
+    name = witness_name(home.origin)
+    for of, log_id in [(of, log_id) for of, log_id, lagging in known if lagging == name][:ASKED_MAX]:
         if not _is_kept_from_all(home, [_Question(peer, of, log_id) for peer in peers if peer != of]):
             with transaction(home.engine, facts=False) as connection:
-                forget_lag(connection, log_id, witness_name(home.origin))
+                forget_lag(connection, log_id, name)
 
 
 def _is_kept_from_all(home: Home, questions: Sequence[_Question]) -> bool:
