@@ -43,9 +43,12 @@ def test_a_good_log_is_good_however_little_is_held(stored, forgetful):
     assert faults(stored) == []
 
 
+_OTHER = (
+    "substr(handle, 1, 20) || CASE substr(handle, 21) WHEN '-Q' THEN '-A' ELSE '-Q' END"  # a handle that is not there
+)
 _INVENTED = f"""
     INSERT INTO objects (log_id, handle, {", ".join(COLUMNS)})
-    SELECT log_id, substr(handle, 1, 20) || '-Q', {", ".join(COLUMNS)}
+    SELECT log_id, {_OTHER}, {", ".join(COLUMNS)}
       FROM objects WHERE log_id = 1 AND topic = 'case' ORDER BY first_idx LIMIT 9
 """
 ATTACKS = [
@@ -56,7 +59,7 @@ ATTACKS = [
     "UPDATE objects SET payer = NULL WHERE log_id = 1 AND payer IS NOT NULL",
     "DELETE FROM objects WHERE log_id = 1 AND first_idx % 5 = 1",
     _INVENTED,
-    "UPDATE objects SET handle = substr(handle, 1, 20) || '-Q' WHERE log_id = 1 AND topic = 'case'",
+    f"UPDATE objects SET handle = {_OTHER} WHERE log_id = 1 AND topic = 'case'",
 ]
 
 
