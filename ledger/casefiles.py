@@ -3,7 +3,8 @@
 What was read stays in a thread's memory for the next question of the same moment.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -19,6 +20,8 @@ from ledger.storage.vault import Vault
 from ledger.views import AwardView, CaseView, PaymentView, WordView
 
 TAIL_DIGITS = 4
+
+_View = TypeVar("_View", CaseView, AwardView, PaymentView)
 
 
 class CaseFiles:
@@ -113,12 +116,15 @@ class CaseFiles:
             "record_id": folded.head.record_id,
         }
 
+    def _kept(self, row: ObjectRow, kind: type[_View], make: Callable[[ObjectRow], _View]) -> _View:
+        known = self._memory.views.get(row.key)
+        if not isinstance(known, kind):
+            known = self._memory.views[row.key] = make(row)
+        return known
+
     def case(self, row: ObjectRow) -> CaseView:
         """A row of a case, as it is shown."""
-        known = self._memory.views.get(row.key)
-        if not isinstance(known, CaseView):
-            known = self._memory.views[row.key] = self._make_case(row)
-        return known
+        return self._kept(row, CaseView, self._make_case)
 
     def _make_case(self, row: ObjectRow) -> CaseView:
         common = self._common(row)
@@ -134,10 +140,7 @@ class CaseFiles:
 
     def award(self, row: ObjectRow) -> AwardView:
         """A row of an award, as it is shown."""
-        known = self._memory.views.get(row.key)
-        if not isinstance(known, AwardView):
-            known = self._memory.views[row.key] = self._make_award(row)
-        return known
+        return self._kept(row, AwardView, self._make_award)
 
     def _make_award(self, row: ObjectRow) -> AwardView:
         common = self._common(row)
@@ -154,10 +157,7 @@ class CaseFiles:
 
     def payment(self, row: ObjectRow) -> PaymentView:
         """A row of a payment, as it is shown."""
-        known = self._memory.views.get(row.key)
-        if not isinstance(known, PaymentView):
-            known = self._memory.views[row.key] = self._make_payment(row)
-        return known
+        return self._kept(row, PaymentView, self._make_payment)
 
     def _make_payment(self, row: ObjectRow) -> PaymentView:
         common = self._common(row)

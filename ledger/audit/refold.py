@@ -49,8 +49,8 @@ _SAID = "CREATE TABLE said (idx INTEGER PRIMARY KEY, jti TEXT)"
 _KNOW = "REPLACE INTO known VALUES (?, ?)"
 _KEEP = f"REPLACE INTO objects VALUES (?, ?{', ?' * len(COLUMNS)})"  # noqa: S608  as many as the names above
 _DROP = "DELETE FROM objects WHERE place = ?"
-_ONE = f"SELECT place, {', '.join(COLUMNS)} FROM known LEFT JOIN objects USING (place) WHERE known.handle = ?"  # noqa: S608
-_OTHERS = f"SELECT handle, {', '.join(COLUMNS)} FROM objects ORDER BY handle"  # noqa: S608
+_ONE = f"SELECT place, {', '.join(COLUMNS)} FROM known LEFT JOIN objects USING (place) WHERE known.handle = ?"  # noqa: S608  the names above
+_OTHERS = f"SELECT handle, {', '.join(COLUMNS)} FROM objects ORDER BY handle"  # noqa: S608  likewise
 # Sorted once at the end: an index that grows with the log would cost each entry a page somewhere in it.
 _TWICE = """
     SELECT said.idx, doubled.idx

@@ -27,6 +27,7 @@ from ledger.storage.network import mirror_name, witness_name
 
 ASKED_MAX = 20  # in one round
 SECONDS_MAX = 20.0  # all of it; a round's lease is longer
+QUESTION_SECONDS_MAX = 3.0  # each: who drips must not leave the others no time to say what they hold
 
 _log = logging.getLogger(__name__)
 
@@ -118,7 +119,8 @@ def _url(asked: _Question) -> str:
 
 
 def _fetch(home: Home, asked: _Question) -> bytes | None:
-    return home.client.get_if_any(_url(asked), bytes_max=NOTE_BYTES_MAX)
+    with home.client.within(QUESTION_SECONDS_MAX):
+        return home.client.get_if_any(_url(asked), bytes_max=NOTE_BYTES_MAX)
 
 
 def _open(asked: _Question, signed: bytes) -> CosignedCheckpoint:

@@ -1,11 +1,15 @@
 """A round says what is so: what was checked, what is open, and who no longer looks."""
 
+from dataclasses import replace
+
+import httpx
 import pytest
 
 from ledger.audit import crosscheck
 from ledger.audit.crosscheck import Report, finding_line, run_round
 from ledger.errors import Busy, Misconfigured
 from ledger.peers import publish
+from ledger.peers.client import PeerClient
 from ledger.peers.joining import add_peer, remove_peer
 from ledger.records.funds import Ref
 from ledger.records.statement import Statement
@@ -13,7 +17,7 @@ from ledger.scribe import new_handle
 from ledger.storage import leases
 from ledger.storage.engine import transaction
 from ledger.views import Finding
-from tests.fakes.network import status
+from tests.fakes.network import Drip, status
 from tests.peers.rig import ROUND_SECONDS, make_county
 from tests.peers.smuggling import put, signed
 
@@ -252,6 +256,32 @@ def test_who_reaches_nobody_accuses_nobody(county):
         run_round(county.finance)
         county.clock.wait(ROUND_SECONDS)
         assert "R49" not in rules_of(round_without(county, county.police, *HOSTS[:2]))
+
+
+def test_accomplices_that_drip_leave_the_others_time_to_say_that_they_hold_nothing_more(tmp_path):
+    made = make_county(tmp_path, onlookers=("人社局", "审计局"))
+    now = 0.0
+
+    def drip(_request, answer):
+        def second():
+            nonlocal now
+            now += 1
+
+        return httpx.Response(answer.status_code, stream=Drip([b"-"] * 60, second))
+
+    made.round()
+    made.town.apply()
+    made.wire.tamper(HOSTS[0], "/log/tile/", status(404))
+    for accomplice in ("24.example", "25.example"):  # they are asked first, by the order of the names
+        made.wire.tamper(accomplice, "/mirror/", drip)
+    police = replace(made.police, client=PeerClient(made.police.public_url, transport=made.wire, clock=lambda: now))
+    for _ in range(13):
+        made.publish("民政局")
+        run_round(made.civil)
+        made.clock.wait(ROUND_SECONDS)
+        report = run_round(police)
+    assert ("R49", "A", "21.example/log") in found(report)
+    made.close()
 
 
 def test_what_was_counted_before_a_department_was_removed_counts_no_more(county):
