@@ -19,7 +19,7 @@ from ledger.audit.report import FAULTS_KEPT_MAX, Faults, Report
 from ledger.audit.sources import Fetch, Source, TileSource, fetch_from_folder, fetch_from_node, read_note
 from ledger.audit.stored import StoredLog, find_log, own_origins
 from ledger.audit.tree import TreeCheck
-from ledger.errors import MalformedRecord, Misconfigured, Refused, Rejected
+from ledger.errors import MalformedRecord, Misconfigured, PeerUnreachable, Refused, Rejected
 from ledger.examining.examine import NAMING_KEYS, ORDINARY, Examined, Task, rebuild
 from ledger.examining.pool import examining, is_worth_processes, rarely_collected
 from ledger.merkle.cosignature import CosignedCheckpoint, open_cosigned, parse_checkpoint_unverified
@@ -314,10 +314,7 @@ class _Verification:
         return True
 
     def _name_twice(self, index: int, first: int) -> None:
-        if self.stored is None and self.faults.found >= FAULTS_KEPT_MAX:  # whoever shows tiles is not asked without end
-            self.faults.add("entry", index, "an earlier record of this log bears the same jti")
-            return
-        record, earlier = self._record(index), self._record(first)
+        record, earlier = self._record_again(index), self._record_again(first)
         if record is not None and earlier is not None and record.leaf == earlier.leaf:
             # They say nothing, and their object is disputed from there on.
             self.refold.dispute(record.sub, index)
@@ -325,11 +322,16 @@ class _Verification:
         else:
             self.faults.add("entry", index, "an earlier record of this log bears the same jti")
 
-    def _record(self, index: int) -> Record | None:
+    def _record_again(self, index: int) -> Record | None:
+        """A record that was seen; whoever shows tiles is not asked without end, nor is what was found lost with it."""
+        if self.stored is None and self.faults.found >= FAULTS_KEPT_MAX:
+            return None
         start = index - index % TILE_WIDTH
-        entry = self.source.batch(Bundle(start // TILE_WIDTH, min(self.source.size() - start, TILE_WIDTH))).entries[
-            index - start
-        ]
+        bundle = Bundle(start // TILE_WIDTH, min(self.source.size() - start, TILE_WIDTH))
+        try:
+            entry = self.source.batch(bundle).entries[index - start]
+        except PeerUnreachable:
+            return None
         return None if entry is None else _parsed(entry)
 
     def _name_compromised(self, index: int, record: Record) -> None:

@@ -78,9 +78,11 @@ class Forger:
         self.civil.log.publish(head.size)
         return first
 
+    def trust(self):
+        return Trust(tuple(parse_vkey(vkey) for vkey in self.civil.keys.log_vkeys))
+
     def verify(self, way=LIGHT):
-        trust = Trust(tuple(parse_vkey(vkey) for vkey in self.civil.keys.log_vkeys))
-        return verify_database(self.civil.engine, trust=trust, way=way)
+        return verify_database(self.civil.engine, trust=self.trust(), way=way)
 
     def named(self, way=LIGHT):
         return {int(fault.at) for fault in self.verify(way).faults if fault.part == "entry"}

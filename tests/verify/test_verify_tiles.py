@@ -5,21 +5,29 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import Engine
 
 from ledger.audit.verify import KEYS_FROM_LOG, NO_VAULT, verify_folder, verify_url
 from ledger.errors import Misconfigured, PeerUnreachable
 from ledger.merkle.tiles import bundle_path, bundles_of, tile_path, tiles_of
 from ledger.peers.client import PeerClient
+from ledger.scribe import new_handle
 from ledger.storage import entries, heads
 from ledger.storage.engine import reading
 from tests.fakes.network import Carrier
 from tests.verify.conftest import Stored
+from tests.verify.test_verify_lying import Forger
 
 BUNDLES = "tile/entries/000"
 
 
 def write(folder: Path, stored: Stored) -> None:
     engine = stored.engine()
+    write_from(engine, folder)
+    engine.dispose()
+
+
+def write_from(engine: Engine, folder: Path) -> None:
     with reading(engine) as conn:
         head = heads.published_head(conn, 1)
         assert head is not None
@@ -27,7 +35,6 @@ def write(folder: Path, stored: Stored) -> None:
         files = {"checkpoint": head.served}
         files |= {tile_path(tile): entries.read_tile(conn, 1, tile) for tile in tiles_of(head.size)}
         files |= {bundle_path(one): entries.read_bundle(conn, 1, one) for one in bundles_of(head.size)}
-    engine.dispose()
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
@@ -140,3 +147,21 @@ def test_a_node_that_lost_a_tile_is_at_fault_and_one_that_does_not_answer_is_not
     (folder / BUNDLES).unlink()
     with serving(folder) as client:
         assert parts(verify_url(client, "http://127.0.0.1", trust=stored.trust)) == {"entry"}
+
+
+def test_what_was_found_stands_though_the_node_answers_no_question_twice(tmp_path):
+    """To tell two records of one name from the same bytes twice, both are read again."""
+    forger, name, asked = Forger(tmp_path), new_handle(), set()
+    first = forger.lay(forger.submitted(jti=name), forger.submitted(jti=name))
+    write_from(forger.civil.engine, tmp_path / "log")
+
+    def answer(request):
+        path = request.url.path.removeprefix("/log/")
+        if path in asked:
+            return httpx.Response(500)
+        asked.add(path)
+        return httpx.Response(200, content=(tmp_path / "log" / path).read_bytes())
+
+    with PeerClient("http://127.0.0.1", transport=Answering(answer)) as client:
+        report = verify_url(client, "http://127.0.0.1", trust=forger.trust())
+    assert [(int(fault.at), fault.part) for fault in report.faults] == [(first + 1, "entry")]
