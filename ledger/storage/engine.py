@@ -97,7 +97,7 @@ def _open_sqlite(url: URL, *, durable: bool) -> Engine:
         url,
         connect_args={"timeout": BUSY_MILLISECONDS / 1000},
         pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
+        max_overflow=POOL_OVERFLOW + 1,  # the writer's, which waits and takes no reader's place
         pool_timeout=BUSY_MILLISECONDS / 1000,
         pool_use_lifo=True,
         execution_options={_TURN: threading.Lock(), _READERS: readers, _WRITER: writer},

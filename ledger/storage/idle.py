@@ -1,4 +1,7 @@
-"""Connections that wait beside the pool: to take one from it and give it back costs as much as a whole reading."""
+"""Connections that wait beside the pool: to take one from it and give it back costs as much as a whole reading.
+
+The bot has its own (`bot/storage.py`): neither of the two knows the other.
+"""
 
 import os
 from collections import deque
