@@ -64,8 +64,13 @@ def seal_file(plain: Path, target: Path, passphrase: str) -> None:
 
 
 def open_file(sealed: Path, target: Path, passphrase: str) -> None:
-    """Open what `seal_file` made; raises Misconfigured when it is something else or another passphrase's."""
+    """Open what `seal_file` made; raises Misconfigured when it is something else or another passphrase's.
+
+    Raises Busy when there is no room for what is in it.
+    """
     try:
+        if (needed := sealed.stat().st_size) > (free := shutil.disk_usage(target.parent).free):
+            raise Busy(f"{target.parent.parent}: to open {sealed} takes {needed} bytes there, and {free} are free")
         with sealed.open("rb") as source, open(target, "xb", opener=_private) as plain:
             identity = pyrage.x25519.Identity.from_str(
                 pyrage.passphrase.decrypt(_read_head(source), passphrase).decode()

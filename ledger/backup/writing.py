@@ -5,16 +5,18 @@ so older backups cannot be opened for them either.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyrage
 from sqlalchemy import Connection, Engine, MetaData, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from ledger.backup.sealing import private_folder, seal_file
 from ledger.backup.tables import Part, copy_rows, ledger_parts, wrapped_keys
-from ledger.errors import Misconfigured
+from ledger.errors import Busy, Misconfigured
 from ledger.files import replace_file
 from ledger.progress import Progress, silent
 from ledger.records import base64url
@@ -49,13 +51,17 @@ def back_up(
     now: int,
     progress: Progress = silent,
 ) -> About:
-    """Write FILE, and the citizens' keys beside it. Both are whole or as they were. Raises Misconfigured or Busy."""
+    """Write FILE, and the citizens' keys beside it. Both are whole or as they were.
+
+    Raises Misconfigured, or Busy, also where a disk has no room.
+    """
     keys_file = file.parent / KEYS_NAME
     check_ours(keys_file, origin, passphrase)
     parts = [*ledger_parts(), *more]
-    with private_folder(file.parent) as folder:
+    with _unwritten_as_busy(file), private_folder(file.parent) as folder:
         plain = folder / "backup.db"
-        about, keys = _copy(engine, origin, plain, parts, now, progress)
+        with reading(engine) as source, _unwritten_as_busy(file):
+            about, keys = _copy(source, origin, plain, parts, now, progress)
         # The keys first: a backup that names citizens whose keys are nowhere could not be opened for them.
         _seal_keys(keys_file, origin, keys, passphrase)
         seal_file(plain, file, passphrase)
@@ -64,12 +70,22 @@ def back_up(
     return about
 
 
+@contextmanager
+def _unwritten_as_busy(file: Path) -> Iterator[None]:
+    """Say that the file is not written, and why: it is not the node's own database that has no room."""
+    try:
+        yield
+    except (DBAPIError, OSError, pyrage.EncryptError) as error:
+        why = error.orig if isinstance(error, DBAPIError) else error
+        raise Busy(f"{file} is not written ({why}); beside it must be room for the database twice") from error
+
+
 def _copy(
-    engine: Engine, origin: str, plain: Path, parts: Sequence[Part], now: int, progress: Progress
+    source: Connection, origin: str, plain: Path, parts: Sequence[Part], now: int, progress: Progress
 ) -> tuple[About, dict[str, bytes]]:
     target = create_engine(f"sqlite:///{plain}")
     try:
-        with reading(engine) as source, target.begin() as connection:
+        with target.begin() as connection:
             about = _about(source, origin, now)
             for metadata in _all_metadata(parts):
                 metadata.create_all(connection)

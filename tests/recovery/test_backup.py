@@ -16,12 +16,13 @@ from ledger.backup.restoring import Target, restore
 from ledger.backup.sealing import open_file
 from ledger.backup.tables import copy_rows, ledger_parts
 from ledger.backup.writing import KEYS_NAME, back_up, last_backup, read_keys
-from ledger.errors import Misconfigured
+from ledger.errors import Busy, Misconfigured
 from ledger.high_water import HighWater
 from ledger.merkle.hashing import EMPTY_ROOT
 from ledger.storage import schema
 from ledger.storage.engine import open_engine, reading, transaction
 from ledger.storage.upgrade import migrate
+from tests.attacks.disks import fill, small_disk
 from tests.conftest import fresh_postgres
 from tests.desk.world import START, Clock, Department, found
 
@@ -294,3 +295,33 @@ def test_both_ways_say_how_far_they_have_come(department, folder, tmp_path):
         done, of = said[-1]
         assert done == of > 1
         assert [at for at, _ in said] == sorted(at for at, _ in said)
+
+
+def test_a_disk_that_fills_up_at_any_moment_of_a_backup_leaves_what_was_there_and_says_so(department, tmp_path):
+    with small_disk(tmp_path / "small"):
+        back_up_into(tmp_path / "small", department)
+        before = (tmp_path / "small" / "node.backup").read_bytes()
+        ballast, refused = tmp_path / "small" / "ballast", set()
+        for room in range(4_096, 4_000_000, 65_536):
+            fill(ballast, room)
+            try:
+                back_up_into(tmp_path / "small", department)
+                break
+            except Busy as error:
+                refused.add(str(error).partition("node.backup is not written ")[2])
+            assert (tmp_path / "small" / "node.backup").read_bytes() == before
+            assert {one.name for one in (tmp_path / "small").iterdir()} == {"node.backup", KEYS_NAME, "ballast"}
+            ballast.unlink()
+        # While it was copied, and while it was sealed.
+        assert len(refused) > 1
+        assert all("database or disk is full" in why or "No space left" in why for why in refused)
+        assert (tmp_path / "small" / "node.backup").read_bytes() != before
+
+
+def test_where_a_backup_has_no_room_to_be_opened_it_is_not_called_broken(department, folder, tmp_path):
+    back_up_into(folder, department)
+    with small_disk(tmp_path / "small"):
+        fill(tmp_path / "small" / "ballast")
+        target = Target(f"sqlite:///{tmp_path / 'o.db'}", tmp_path / "small" / "k.keys", department.origin)
+        with pytest.raises(Busy, match="bytes there, and 0 are free"):
+            restore(target, folder / "node.backup", PASSPHRASE, more=CHAT_PARTS, now=department.clock())
