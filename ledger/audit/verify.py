@@ -4,11 +4,12 @@ It goes on to the end and names all that does not hold. It looks at one log by i
 other is `crosscheck`'s. Nothing is kept in memory but the edge of the tree and the objects touched last.
 """
 
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from sqlalchemy import Engine
 
@@ -19,7 +20,7 @@ from ledger.audit.report import FAULTS_KEPT_MAX, Faults, Report
 from ledger.audit.sources import Fetch, Source, TileSource, fetch_from_folder, fetch_from_node, read_note
 from ledger.audit.stored import StoredLog, find_log, own_origins
 from ledger.audit.tree import TreeCheck
-from ledger.errors import MalformedRecord, Misconfigured, PeerUnreachable, Refused, Rejected
+from ledger.errors import Busy, MalformedRecord, Misconfigured, PeerUnreachable, Refused, Rejected
 from ledger.examining.examine import NAMING_KEYS, ORDINARY, Examined, Task, rebuild
 from ledger.examining.pool import examining, is_worth_processes, rarely_collected
 from ledger.merkle.cosignature import CosignedCheckpoint, open_cosigned, parse_checkpoint_unverified
@@ -137,12 +138,14 @@ def _verify_tiles(fetch: Fetch, where: str, trust: Trust, way: Way) -> Report:
 
 @contextmanager
 def _refolding(origin: str, stored: Stored | None = None) -> Iterator[Refold]:
-    with TemporaryDirectory(prefix="onetrip-verify-") as directory:
-        refold = Refold(Path(directory) / "refold.db", origin, stored)
-        try:
+    try:
+        with (
+            TemporaryDirectory(prefix="onetrip-verify-") as directory,
+            closing(Refold(Path(directory) / "refold.db", origin, stored)) as refold,
+        ):
             yield refold
-        finally:
-            refold.close()
+    except sqlite3.OperationalError as error:  # the log's own database speaks through SQLAlchemy
+        raise Busy(f"{gettempdir()}: no scratch file there ({error}); TMPDIR names another folder") from error
 
 
 @dataclass(slots=True)

@@ -1,11 +1,15 @@
 """However little is held in memory, the same is found: what was let go comes back as it was."""
 
+import tempfile
+
 import pytest
 
 from ledger.audit import refold
 from ledger.audit.refold import COLUMNS, Refold
 from ledger.audit.verify import verify_database
+from ledger.errors import Busy
 from ledger.records.statement import parse_record
+from tests.attacks.disks import fill, small_disk
 
 CIVIL = "21.example/log"
 
@@ -104,3 +108,16 @@ def test_a_handle_that_is_no_text_is_named_and_nobody_looks_for_ever(stored):
     broken = "UPDATE objects SET handle = CAST(? AS TEXT) WHERE log_id = 1 AND handle = ?"
     assert stored.attack(broken, b"\xfa" + last[1:].encode(), last) == 1
     assert {fault.part for fault in verify_database(stored.engine()).faults} == {"object"}
+
+
+def test_a_disk_that_is_full_is_told_and_is_no_fault_of_the_log(stored, forgetful, tmp_path, monkeypatch):
+    forgetful()
+    monkeypatch.setattr(refold, "CACHE_KIBIBYTES", 1)
+    with small_disk(tmp_path / "small"):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "small"))
+        fill(tmp_path / "small" / "ballast", 4_096)
+        with pytest.raises(Busy, match="TMPDIR names another folder"):
+            stored.verify()
+        assert [one.name for one in (tmp_path / "small").iterdir()] == ["ballast"]
+        (tmp_path / "small" / "ballast").unlink()
+        assert faults(stored) == []
