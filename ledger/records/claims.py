@@ -31,8 +31,8 @@ class Shape:
 
 def _matching(words: str, pattern: str) -> Shape:
     # ASCII: there are digits in other scripts, and one value has one spelling.
-    compiled = re.compile(pattern, re.ASCII)
-    return Shape(words, lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None)
+    fullmatch = re.compile(pattern, re.ASCII).fullmatch
+    return Shape(words, lambda value: isinstance(value, str) and fullmatch(value) is not None)
 
 
 def one_of(*words: str) -> Shape:
@@ -123,7 +123,7 @@ def _are_members(value: Json) -> bool:
 
 
 def _is_introduction(value: Json) -> bool:
-    shapes = {"url": _URL, "number_prefix": prefix, "desk_key": leaf, "genesis": leaf, "signature": _ED25519_SIGNATURE}
+    shapes = {"url": _URL, "number_prefix": prefix, "desk_key": leaf, "genesis": leaf, "signature": ed25519_signature}
     return (
         isinstance(value, dict)
         and value.keys() == shapes.keys()
@@ -137,7 +137,7 @@ def _are_roles(value: Json) -> bool:
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _VKEY = _matching("a C2SP vkey", r"[!-*,-~]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{1,2000}")
-_ED25519_SIGNATURE = _matching("a signature of 64 bytes in base64url", r"[A-Za-z0-9_-]{85}[AQgw]")
+ed25519_signature = _matching("a signature of 64 bytes in base64url", r"[A-Za-z0-9_-]{85}[AQgw]")
 # Others put their paths behind it: nothing in it may end the path or the host's name, as ? and # and @ would.
 _URL = _matching("a URL without ?, # and @", r"https?://[!\"$->A-~]{1,500}")
 # 64 bytes of Ed25519, or 2420 of ML-DSA-44.

@@ -3,64 +3,37 @@
 For our own database only: no outsider's bytes ever come here.
 """
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ledger.records.answers import AnswerState, Outcome
-from ledger.records.cases import CaseState, CaseStatus
-from ledger.records.epochs import Change, EpochsState, Founding, Member, Vote
+from msgspec.json import Decoder, Encoder
+
+from ledger.records.answers import AnswerState
+from ledger.records.cases import CaseState
+from ledger.records.epochs import EpochsState
 from ledger.records.fold import Before, Folded, Head, State
-from ledger.records.funds import AwardState, AwardStatus, PaymentState, PaymentStatus, Ref, WordState
+from ledger.records.funds import AwardState, PaymentState, WordState
 from ledger.records.governance import DepartmentState, OfficerState
-from ledger.records.introduction import Introduced
 
-Revive = Callable[[Any], Any]
-
-
-def _ref(value: list[str]) -> Ref:
-    return Ref(*value)
-
-
-def _outcome(value: str | None) -> Outcome | None:
-    return None if value is None else Outcome(value)
-
-
-def _foundings(value: list[list[list[str]]]) -> tuple[Founding, ...]:
-    return tuple(tuple(Member(*one) for one in members) for members in value)
-
-
-def _votes(value: list[Any]) -> tuple[Vote, ...]:
-    return tuple(
-        Vote(ballot, Change(number, before, change, department, Member(*member)))
-        for ballot, (number, before, change, department, member) in value
-    )
-
-
-def _introduced(value: list[str] | None) -> Introduced | None:
-    return None if value is None else Introduced(*value)
-
-
-_STATES: Mapping[str, tuple[type[State], Mapping[str, Revive]]] = {
-    "department": (
-        DepartmentState,
-        {"log_keys": tuple, "witness_keys": tuple, "mirror_keys": tuple, "introduced": _introduced},
-    ),
-    "epochs": (EpochsState, {"foundings": _foundings, "votes": _votes}),
-    "officer": (OfficerState, {"roles": tuple}),
-    "case": (CaseState, {"status": CaseStatus}),
-    "award": (AwardState, {"status": AwardStatus}),
-    "payment": (PaymentState, {"award": _ref, "status": PaymentStatus}),
-    "word": (WordState, {"payment": _ref}),
-    "answer": (AnswerState, {"outcome": _outcome}),
+_STATES: Mapping[str, type[State]] = {
+    "department": DepartmentState,
+    "epochs": EpochsState,
+    "officer": OfficerState,
+    "case": CaseState,
+    "award": AwardState,
+    "payment": PaymentState,
+    "word": WordState,
+    "answer": AnswerState,
 }
-_REVIVE = {
-    topic: (made, [(at, revive[name]) for at, name in enumerate(made._fields) if name in revive])
-    for topic, (made, revive) in _STATES.items()
-}
-_TOPICS = {row[0]: topic for topic, row in _STATES.items()}
+_TOPICS = {made: topic for topic, made in _STATES.items()}
 
-_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+# Positions, not names: JSON writes a named tuple as a list. The text is read with every question, and half as long.
+# What an older version wrote has fewer positions, and the rest is as if it had not been said.
+_encoder = Encoder()
+_decoders: Mapping[str, Decoder[Any]] = {
+    topic: Decoder(tuple[made, int, Head, str, tuple[made, int] | None])  # type: ignore[valid-type]
+    for topic, made in _STATES.items()
+}
 
 
 def topic_of(state: State) -> str:
@@ -68,18 +41,9 @@ def topic_of(state: State) -> str:
     return _TOPICS[type(state)]
 
 
-def _load_state(topic: str, values: list[Any]) -> Any:
-    made, revive = _REVIVE[topic]
-    for at, how in revive:
-        if at < len(values):  # what an older version wrote has fewer, and the rest is as if it had not been said
-            values[at] = how(values[at])
-    return made(*values)
-
-
 def dump(folded: Folded) -> str:
     """Write an object as the records of its log have left it."""
-    # Positions, not names: JSON writes a named tuple as a list. The text is read with every question, and half as long.
-    return _encoder.encode(_of_a_department(folded) if isinstance(folded.state, DepartmentState) else folded)
+    return _encoder.encode(_of_a_department(folded) if isinstance(folded.state, DepartmentState) else folded).decode()
 
 
 def _of_a_department(folded: Folded) -> list[Any]:
@@ -93,12 +57,6 @@ def _shortest(state: State) -> State | tuple[Any, ...]:
 
 
 def load(topic: str, text: str) -> Folded:
-    """Read what `dump` wrote for an object of this topic."""
-    state, since, head, chain, before = json.loads(text)
-    return Folded(
-        _load_state(topic, state),
-        since,
-        Head(*head),
-        chain,
-        None if before is None else Before(_load_state(topic, before[0]), before[1]),
-    )
+    """Read what `dump` wrote for an object of this topic; raises ValueError for anything else."""
+    state, since, head, chain, before = _decoders[topic].decode(text)
+    return Folded(state, since, head, chain, None if before is None else Before(*before))

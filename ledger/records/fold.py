@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ledger.errors import IllegalStep
-from ledger.records import answers, base64url, cases, epochs, funds, governance
+from ledger.records import answers, cases, epochs, funds, governance
 from ledger.records.answers import AnswerState
 from ledger.records.cases import CaseState
 from ledger.records.epochs import EpochsState
 from ledger.records.funds import AwardState, PaymentState, WordState
 from ledger.records.governance import DepartmentState, OfficerState
-from ledger.records.statement import Record
+from ledger.records.statement import Record, record_name
 from ledger.times import start_of_day
 
 State = DepartmentState | EpochsState | OfficerState | CaseState | AwardState | PaymentState | WordState | AnswerState
@@ -110,11 +110,6 @@ def _check_day(record: Record) -> None:
     on = record.clear.get("on")
     if on is not None and (on < EARLIEST_DAY or start_of_day(on) > record.iat):
         raise IllegalStep(record.kind, "none", "day-impossible")
-
-
-def record_name(leaf: bytes) -> str:
-    """A record's id for its leaf hash."""
-    return base64url.encode(leaf)
 
 
 def _apply_one(state: State | None, record: Record, topic: str) -> State:

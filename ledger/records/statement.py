@@ -29,6 +29,7 @@ DIGESTS_MAX = 64
 DISCLOSURE_BYTES_MAX = 16_384
 SIGNATURE_BYTES = 64
 HEADER_CHARS_KEPT = 300  # ours have 190; a longer one is read anew each time
+NAMES_KEPT = 8_192  # each is asked for some times while its record is folded, and once more by the record after it
 TYPS_KEPT = HEADERS_KEPT = KEYS_KEPT = 1_024  # how much is remembered of what comes again and again
 SD_ALG = "sha-256"
 
@@ -76,7 +77,7 @@ class Record(NamedTuple):
     @property
     def record_id(self) -> str:
         """The name of this record for people and programs: base64url of its leaf hash."""
-        return base64url.encode(self.leaf)
+        return record_name(self.leaf)
 
     @property
     def happened(self) -> int:
@@ -84,6 +85,12 @@ class Record(NamedTuple):
         on = self.clear.get("on")
         begun = self.iat if on is None else start_of_day(on)
         return begun if self.iat - begun >= DAY_SECONDS else self.iat
+
+
+@lru_cache(NAMES_KEPT)
+def record_name(leaf: bytes) -> str:
+    """A record's id for its leaf hash."""
+    return base64url.encode(leaf)
 
 
 @lru_cache(TYPS_KEPT)
@@ -171,8 +178,8 @@ def parse_record(entry: bytes) -> Record:
         header_part, payload_part, signature_part = entry.decode("ascii").split(".")
     except (UnicodeDecodeError, ValueError) as error:
         raise MalformedRecord("not a compact JWS") from error
-    if len(base64url.decode(signature_part)) != SIGNATURE_BYTES:
-        raise MalformedRecord("a signature of the wrong length")
+    if not shape.ed25519_signature(signature_part):
+        raise MalformedRecord("no signature of 64 bytes in base64url")
     # A log has few headers: one for each officer and kind.
     kid, typ = (_known_header if len(header_part) <= HEADER_CHARS_KEPT else _parse_header)(header_part)
     payload = parse_json(base64url.decode(payload_part))
@@ -186,18 +193,18 @@ def _record_of(entry: bytes, payload: Mapping[str, Any], typ: str, kid: str) -> 
         raise MalformedRecord(f"{len(entry)} bytes, at most {ENTRY_BYTES_MAX}")
     _check_envelope(payload)
     return Record(
-        entry=entry,
-        leaf=leaf_hash(entry),
-        typ=typ,
-        kind=_name_of(typ),
-        kid=kid,
-        iss=payload["iss"],
-        jti=payload["jti"],
-        iat=payload["iat"],
-        sub=payload["sub"],
-        prev=Hash(base64url.decode(payload["prev"])) if "prev" in payload else None,
-        clear={name: value for name, value in payload.items() if name not in _FORM},
-        digests=_parse_digests(payload),
+        entry,
+        leaf_hash(entry),
+        typ,
+        _name_of(typ),
+        kid,
+        payload["iss"],
+        payload["jti"],
+        payload["iat"],
+        payload["sub"],
+        Hash(base64url.decode(payload["prev"])) if "prev" in payload else None,
+        {name: value for name, value in payload.items() if name not in _FORM},
+        _parse_digests(payload),
     )
 
 
@@ -229,8 +236,10 @@ def _check_envelope(payload: Mapping[str, Any]) -> None:
 
 
 def _parse_digests(payload: Mapping[str, Any]) -> tuple[str, ...]:
-    digests = payload.get("_sd", [])
-    if not isinstance(digests, list) or len(digests) > DIGESTS_MAX or ("_sd" in payload and not digests):
+    if "_sd" not in payload:
+        return ()
+    digests = payload["_sd"]
+    if not isinstance(digests, list) or not 1 <= len(digests) <= DIGESTS_MAX:
         raise MalformedRecord("_sd is malformed")
     if not all(map(_is_leaf, digests)):
         raise MalformedRecord("a digest is malformed")
@@ -244,7 +253,7 @@ def check_schema(record: Record) -> None:
     kind = record.known
     if kind is None:
         raise MalformedRecord(f"nobody here knows the kind {record.kind}")
-    if missing := kind.clear.keys() - record.clear.keys():
+    if missing := [name for name in kind.clear if name not in record.clear]:
         raise MalformedRecord(f"{kind.name}: claim missing: {min(missing)}")
     if extra := clear_outside_list(record):
         raise MalformedRecord(f"{kind.name}: claim outside the closed list: {min(extra)}")
@@ -260,7 +269,7 @@ def clear_outside_list(record: Record) -> frozenset[str]:
     kind = record.known
     if kind is None:
         return frozenset()
-    return frozenset(record.clear.keys() - kind.clear.keys() - kind.maybe.keys())
+    return frozenset([name for name in record.clear if name not in kind.clear and name not in kind.maybe])
 
 
 def check_signature(record: Record, public_key: bytes) -> None:

@@ -1,5 +1,7 @@
 """Whatever is told, in whatever order: it folds or it is refused, the same everywhere, and a mistake leaves no trace."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from ledger.errors import IllegalStep
 from ledger.folding import Gathered, fold, read_folded, status_of
 from ledger.records import codec
 from ledger.records.cases import CaseStatus
-from ledger.records.fold import AMENDABLE, Folded, apply
+from ledger.records.fold import AMENDABLE, Folded, Head, apply
 from ledger.records.funds import AwardState, AwardStatus, PaymentState, PaymentStatus
 from ledger.records.statement import Record
 from ledger.storage import entries
@@ -79,7 +81,23 @@ def test_what_is_stored_reads_back_exactly(told):
     story = Story()
     tell_all(story, told)
     for folded in story.objects.values():
-        assert codec.load(codec.topic_of(folded.state), codec.dump(folded)) == folded
+        text = codec.dump(folded)
+        assert codec.load(codec.topic_of(folded.state), text) == folded
+        # One spelling, whoever writes it: what lies there is compared with what is folded anew.
+        assert text == json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
+
+
+def test_what_an_older_version_stored_has_fewer_positions():
+    folded = codec.load("award", '[["c","p",5,"log","PROPOSED"],7,["r","award-proposed","k",7],"r",null]')
+    assert folded == Folded(
+        AwardState("c", "p", 5, "log", AwardStatus.PROPOSED), 7, Head("r", "award-proposed", "k", 7), "r"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '[["c"],7,["r","k","k",7],"r",null]', "[[1,2,3,4,5],7,[],0,null]"])
+def test_what_nobody_stored_is_no_object(text):
+    with pytest.raises(ValueError):
+        codec.load("award", text)
 
 
 @settings(max_examples=150, deadline=None)
