@@ -26,6 +26,7 @@ from ledger.rules.times import before_reference
 from ledger.snapshots import NOTHING, Dossier, by_log, read_some
 from ledger.storage import findings as rows
 from ledger.storage.due import Due, ensure_due, set_due
+from ledger.storage.engine import check_held
 from ledger.storage.entries import find_log
 from ledger.storage.network import Network
 from ledger.storage.prepared import Prepared
@@ -221,6 +222,7 @@ def raise_finding(conn: Connection, mismatch: Mismatch, now: int) -> str:
     One that stands already keeps its last day to answer; one that had ended comes back with a new one. What was said of
     it counts all the while: it may have arrived before.
     """
+    check_held(conn)  # it takes a hundred times what it takes to find nothing
     known = rows.read_finding(conn, mismatch.id)
     if known is None:
         rows.insert_finding(conn, mismatch.id, _opened(mismatch, now) | _place(conn, mismatch))

@@ -69,8 +69,10 @@ class Gathered:
         for record in records:
             named.add(record.sub)
             # The second one that it moves, if what it says can be one: nobody has checked that yet.
-            others = (record.clear.get(claim) for claim in _SECOND)
-            named.update(other for other in others if isinstance(other, str) and shape.handle(other))
+            for claim in _SECOND:
+                other = record.clear.get(claim)
+                if isinstance(other, str) and shape.handle(other):
+                    named.add(other)
         self._read_some(named)
         awards = (one.state for one in self._objects.values() if one is not None)
         self._read_some({state.case for state in awards if isinstance(state, AwardState)})
@@ -122,19 +124,23 @@ class Gathered:
 
     def write(self) -> None:
         """Write what has changed."""
-        new: dict[str, dict[str, Any]] = {}
-        known: dict[str, dict[str, Any]] = {}
+        new: list[dict[str, Any]] = []
+        known: list[dict[str, Any]] = []
         for handle, (idx, origin) in self._changed.items():
             folded = self._objects[handle]
             assert folded is not None  # it was folded into
             if handle in self._begun:
                 created, first_idx = self._begun[handle]
-                begun = {"topic": codec.topic_of(folded.state), "created": created, "first_idx": first_idx}
-                new[handle] = {**columns_of(folded, origin), **begun, "idx": idx}
+                row = columns_of(folded, origin)
+                row |= {"log_id": self._log_id, "handle": handle, "idx": idx, "disputed": None}
+                row |= {"topic": codec.topic_of(folded.state), "created": created, "first_idx": first_idx}
+                new.append(row)
             else:
-                known[handle] = {**_changing_columns_of(folded), "idx": idx}
-        rows.insert_objects(self._conn, self._log_id, new)
-        rows.update_objects(self._conn, self._log_id, known)
+                row = _changing_columns_of(folded)
+                row |= {"in_log": self._log_id, "of_handle": handle, "idx": idx}
+                known.append(row)
+        rows.insert_objects(self._conn, new)
+        rows.update_objects(self._conn, known)
         for handle, idx in self._disputed.items():
             rows.dispute(self._conn, (self._log_id, handle), idx)
         rows.note_in_feed(self._conn, self._news)
@@ -162,11 +168,9 @@ def dispute(conn: Connection, log_id: int, handle: str, idx: int) -> None:
 def columns_of(folded: Folded, origin: str) -> dict[str, Any]:
     """What the table `objects` says of an object of the log of that origin, as far as its records say it."""
     ref = _refers_to(folded.state, origin)
-    return {
-        **_changing_columns_of(folded),
-        "ref_log": None if ref is None else ref.log,
-        "ref_handle": None if ref is None else ref.sub,
-    }
+    row = _changing_columns_of(folded)
+    row["ref_log"], row["ref_handle"] = (None, None) if ref is None else ref
+    return row
 
 
 def _changing_columns_of(folded: Folded) -> dict[str, Any]:

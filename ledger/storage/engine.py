@@ -8,6 +8,7 @@ import os
 import secrets
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -51,8 +52,9 @@ _MOMENT = "SELECT value FROM moment WHERE id <= 2 ORDER BY id"
 # Among an engine's options: the connections that wait beside its pool, readers' and the writer's.
 _READERS, _WRITER = "readers", "writer"
 _TURN = "turn"  # among an engine's options: the lock that its writers take, before they ask the database
-# In a database connection's own notes: what its last writer knew, and what the writer that is there now knows.
-_LAST, _KEPT = "last", "kept"
+# In a database connection's own notes: what its last writer knew, what the writer that is there now knows, and until
+# when that one may hold up the others.
+_LAST, _KEPT, _UNTIL = "last", "kept", "until"
 
 _SQLITE_UNAVAILABLE = frozenset(
     {
@@ -176,14 +178,15 @@ class _Kept:
 
 @contextmanager
 def transaction(
-    engine: Engine, *, facts: bool = True, keep: bool = False, durable: bool = True
+    engine: Engine, *, facts: bool = True, keep: bool = False, durable: bool = True, seconds: float | None = None
 ) -> Iterator[Connection]:
     """One writer's transaction: it sees all that was committed before it, and nobody writes meanwhile.
 
     It moves the moment on, so that no reader takes what was true before for true now. All of it is durable when the
     block has ended, or none of it when it raises. `facts` is False only where nothing is written but heads,
     cosignatures, leases, cursors and nonces. `keep`: it may use `kept`. `durable` False, between `carrying`: a power
-    cut may take it back until the next one that is durable, by whomever, has made this one so too. Raises Busy.
+    cut may take it back until the next one that is durable, by whomever, has made this one so too. `seconds`: after so
+    many `check_held` takes it back. Raises Busy.
     """
     with (
         _turn(engine),
@@ -199,13 +202,27 @@ def transaction(
             if keep:
                 memory.check(read_moment(connection))
                 connection.info[_KEPT] = memory
+            if seconds is not None:
+                connection.info[_UNTIL] = time.monotonic() + seconds
             try:
                 yield connection
             finally:
                 connection.info.pop(_KEPT, None)
+                connection.info.pop(_UNTIL, None)
             memory.moment = _move_on(connection, facts=facts)
         if keep:
             connection.info[_LAST] = memory
+
+
+class HeldTooLong(Exception):
+    """A transaction would have held up the other writers for longer than it was given: nothing of it was done."""
+
+
+def check_held(connection: Connection) -> None:
+    """Raise HeldTooLong in a transaction whose `seconds` are over."""
+    until: float | None = connection.info.get(_UNTIL)
+    if until is not None and time.monotonic() > until:
+        raise HeldTooLong
 
 
 @contextmanager

@@ -42,12 +42,13 @@ _MOVE_EDGE = Prepared(
 )
 _ADD_ENTRY = Prepared(insert(schema.entries))
 _ADD_HASH = Prepared(insert(schema.tile_hashes))
-_ENTRIES = (
+_RANGE = (
     select(_entries.entry)
     .where(_entries.log_id == bindparam("log"), _entries.idx >= bindparam("start"), _entries.idx < bindparam("end"))
     .order_by(_entries.idx)
 )
-_LEAVES = Prepared(_ENTRIES.with_only_columns(_entries.leaf))
+_ENTRIES = Prepared(_RANGE)
+_LEAVES = Prepared(_RANGE.with_only_columns(_entries.leaf))
 _HASHES = Prepared(
     select(_hashes.hash)
     .where(
@@ -148,14 +149,10 @@ def _add_hashes(connection: Connection, log_id: int, size: int, leaves: Leaves) 
 
 def read_entries(connection: Connection, log_id: int, start: int, end: int) -> list[bytes]:
     """The entries [start, end); raises OutOfRange when one of them is not stored."""
-    rows = connection.execute(_ENTRIES, {"log": log_id, "start": start, "end": end})
-    return _all(rows.scalars().all(), log_id, start, end)
-
-
-def _all(found: Sequence[bytes], log_id: int, start: int, end: int) -> list[bytes]:
-    if len(found) != end - start:
-        raise OutOfRange(f"log {log_id} holds {len(found)} of the entries {start} to {end}")
-    return list(found)
+    rows = _ENTRIES.rows(connection, {"log": log_id, "start": start, "end": end})
+    if len(rows) != end - start:
+        raise OutOfRange(f"log {log_id} holds {len(rows)} of the entries {start} to {end}")
+    return [entry for (entry,) in rows]
 
 
 def read_tile(connection: Connection, log_id: int, tile: Tile) -> bytes:

@@ -150,17 +150,16 @@ _DISPUTE = Prepared(
 )
 
 
-def insert_objects(conn: Connection, log_id: int, values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Store objects of a log, by handle, for the first time."""
-    if values:
-        place = {"log_id": log_id, "disputed": None}
-        _INSERT_OBJECT.run(conn, *({**place, "handle": handle, **each} for handle, each in values.items()))
+def insert_objects(conn: Connection, new: Sequence[Mapping[str, Any]]) -> None:
+    """Store objects for the first time, each with all its columns."""
+    if new:
+        _INSERT_OBJECT.run(conn, *new)
 
 
-def update_objects(conn: Connection, log_id: int, values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Store what objects of a log, by handle, have become."""
-    if values:
-        _UPDATE_OBJECT.run(conn, *({"in_log": log_id, "of_handle": handle, **each} for handle, each in values.items()))
+def update_objects(conn: Connection, changed: Sequence[Mapping[str, Any]]) -> None:
+    """Store what objects have become: each is `of_handle` `in_log`, with the columns that may change."""
+    if changed:
+        _UPDATE_OBJECT.run(conn, *changed)
 
 
 def dispute(conn: Connection, key: Key, idx: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Dialect, Select, TextClause, exc
+from sqlalchemy import Boolean, Connection, Dialect, LargeBinary, Select, TextClause, exc
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
@@ -145,7 +145,7 @@ def _compile(statement: Select[Any] | UpdateBase | TextClause, dialect: Dialect,
         _in_order(expanded.positiontup) if compiled.positional else None,
         lists,
         {name: value for name, value in expanded.parameters.items() if name not in spread},
-        tuple(_found((name, _impl(each, dialect).bind_processor(dialect)) for name, each in binds.items())),
+        tuple(_found((name, _bind_processor(each, dialect)) for name, each in binds.items())),
         tuple(
             _found((at, _impl(column.type, dialect).result_processor(dialect, None)) for at, column in enumerate(told))
         ),
@@ -163,6 +163,13 @@ def _in_order(names: Sequence[str]) -> Process:
 
 def _impl(stored: TypeEngine[Any], dialect: Dialect) -> Any:
     return stored.dialect_impl(dialect)
+
+
+def _bind_processor(stored: TypeEngine[Any], dialect: Dialect) -> Process | None:
+    if dialect.name == "sqlite" and isinstance(stored, LargeBinary | Boolean):
+        return None  # it takes bytes, and truth as 1 and 0, as they are
+    how: Process | None = _impl(stored, dialect).bind_processor(dialect)
+    return how
 
 
 def _found(processors: Iterable[tuple[_Place, Process | None]]) -> Iterator[tuple[_Place, Process]]:

@@ -12,7 +12,7 @@ from sqlalchemy import exc, insert, select, text
 from ledger.errors import Busy, Misconfigured
 from ledger.storage import engine as storage
 from ledger.storage import schema
-from ledger.storage.engine import open_engine, reading, transaction
+from ledger.storage.engine import HeldTooLong, check_held, open_engine, reading, transaction
 
 ROW = {"name": "cursor", "pos": 1}
 
@@ -31,6 +31,23 @@ def test_what_raises_leaves_nothing_behind(engine):
         write_and_fail()
     with reading(engine) as connection:
         assert count(connection) == 0
+
+
+def test_who_holds_up_the_others_for_too_long_has_done_nothing(engine):
+    def write_for(seconds):
+        with transaction(engine, keep=True, seconds=seconds) as connection:
+            connection.execute(insert(schema.cursors), ROW)
+            check_held(connection)
+
+    with pytest.raises(HeldTooLong):
+        write_for(0)
+    with reading(engine) as connection:
+        assert count(connection) == 0
+    write_for(None)  # the same connection, and no hurry any more
+    with reading(engine) as connection:
+        assert count(connection) == 1
+    with pytest.raises(exc.IntegrityError):
+        write_for(600)
 
 
 def test_a_reader_sees_one_moment_whatever_is_written_meanwhile(engine):
