@@ -25,6 +25,11 @@ class Task(NamedTuple):
     since: int = 0  # the signatures of earlier entries are not looked at
     claims: bool = True  # whether to look at the claims of each kind
 
+    @property
+    def weight(self) -> int:
+        """How long its entries are together."""
+        return sum(len(entry) for entry in self.entries if entry is not None)
+
 
 # Stands for a record of which nothing is left to say when the first and the last of its voice in this task hold.
 ORDINARY: tuple[Any, ...] = ()

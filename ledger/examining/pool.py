@@ -23,6 +23,7 @@ from ledger.examining.worker import answer, ask
 # Of our environment, where passphrases may stand: what entries are is up to strangers.
 _INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME")
 AHEAD = 8  # tasks a process, so that none waits for the one who folds
+BYTES_AHEAD = 32 * 1024 * 1024  # of entries, all processes together: they lie in memory
 COLLECTED_AFTER = 500_000  # objects more than went
 SMALL_SIZE = 1_024  # entries that are looked at before other processes would have started
 _RUN = "runpy.run_module('ledger.examining.worker', run_name='__main__')"
@@ -118,9 +119,12 @@ class Pool:
         """Each task with what is good of it, in their order. While no key is known the first is looked at alone."""
         waiting: deque[tuple[Task, Future[Examined]]] = deque()
         ahead = AHEAD * len(self._workers) if self._keys.in_order else 1
+        weight = 0
         for task in tasks:
             waiting.append((task, self._threads.submit(self._ask, task)))
-            if len(waiting) >= ahead:
+            weight += task.weight
+            while len(waiting) >= ahead or (waiting and weight >= BYTES_AHEAD):
+                weight -= waiting[0][0].weight
                 yield _first(waiting)
                 ahead = AHEAD * len(self._workers)
         while waiting:

@@ -91,6 +91,31 @@ def test_a_killed_worker_is_an_error_and_no_hang(stored):
     assert all(worker.process.returncode is not None for worker in made._workers)
 
 
+def test_of_long_entries_fewer_lie_in_memory(stored, monkeypatch):
+    asked = []
+
+    def counted(some):
+        for task in some:
+            asked.append(task)
+            yield task
+
+    [one] = tasks(stored, 1)
+    keys = Keys()
+    keys.add("kid", bytes(32))
+    made = Pool(keys, 2)
+    try:
+        next(made.each(counted(tasks(stored, 100))))
+        assert len(asked) == 2 * pool.AHEAD
+        asked.clear()
+        monkeypatch.setattr(pool, "BYTES_AHEAD", 3 * one.weight)
+        answers = made.each(counted(tasks(stored, 100)))
+        next(answers)
+        assert len(asked) == 3
+        assert len([*answers]) == 99
+    finally:
+        made.end()
+
+
 def test_the_verification_ends_with_that_error_and_leaves_no_process_behind(stored, spread, monkeypatch):
     seen = []
 
