@@ -20,6 +20,7 @@ from benchmarks.webhook import served
 from ledger.audit.crosscheck import run_round
 from ledger.keys import open_keys
 from ledger.node import Node, NodeSettings, init_node
+from ledger.peers.catching_up import WORKERS
 from ledger.peers.joining import add_peer, fetch_node
 
 ENTRIES = 100_000
@@ -58,9 +59,9 @@ def _follow_once(folder: Path, port: int) -> tuple[dict[str, float], float]:
         peaks = peaks_while(child)
         assert child.stdout is not None
         told = json.loads(child.stdout.read())
-    # Of helpers that follow each other only as many as there are cores run at once.
+    # Of helpers that follow each other only those of one turn run at once.
     helpers = sorted((peak for pid, peak in peaks.items() if pid != child.pid), reverse=True)
-    return told, sum(helpers[:CORES])
+    return told, sum(helpers[:WORKERS])
 
 
 def _be_the_child(folder: Path, port: int) -> None:

@@ -83,7 +83,8 @@ def peaks_while(child: subprocess.Popen[bytes]) -> dict[int, float]:
     peaks: dict[int, float] = {}
     while child.poll() is None:
         for pid in (child.pid, *_children(child.pid)):
-            peaks[pid] = max(peaks.get(pid, 0.0), peak_of(pid))
+            # What was said last: before it is a program of its own a new process shows the memory of its parent.
+            peaks[pid] = peak_of(pid) or peaks.get(pid, 0.0)
         time.sleep(SAMPLE_SECONDS)
     return peaks
 

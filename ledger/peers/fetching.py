@@ -14,8 +14,8 @@ from ledger.peers.home import Peer
 
 BUNDLE_BYTES_MAX = TILE_WIDTH * (2 + ENTRY_BYTES_MAX)
 FETCHED_SECONDS_MAX = 25.0  # likewise: what has come by then is checked and kept, and the next round goes on from there
-BUNDLES_AHEAD = 4
-FETCHED_BYTES_MAX = 32 * 1024 * 1024  # of one peer in a round: what is checked before it is stored lies in memory
+BUNDLES_AHEAD = 2
+FETCHED_BYTES_MAX = 96 * 1024 * 1024  # of one peer in a round
 
 
 OWN_LOG = "log"  # below a node's URL; what it mirrors lies elsewhere

@@ -28,8 +28,11 @@ from ledger.rules import logs as rules
 from ledger.rules import times
 from ledger.rules.mismatch import Mismatch
 from ledger.storage import entries
+from ledger.storage.engine import check_held
 from ledger.storage.network import Network
 from ledger.storage.signers import SignerRow, read_signer
+
+LOOKED_AT_ONCE = 64  # entries; then it looks at the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,10 @@ class _Clock:
 def take_in(
     connection: Connection, home: Home, log_id: int, peer: Peer, start: int, some: Sequence[Looked], *, story: bool
 ) -> int:
-    """Check and fold entries just stored, of which the first has index `start`; returns how many were refused."""
+    """Check and fold entries just stored, of which the first has index `start`; returns how many were refused.
+
+    Raises HeldTooLong.
+    """
     repeats = entries.is_repeated(connection, log_id, start)
     objects = Gathered(connection, log_id)
     objects.look_ahead(one.record for one in some if one.record is not None)
@@ -101,6 +107,8 @@ def take_in(
     heard: dict[str, Heard] = {}
     refused = 0
     for index, one in enumerate(some, start):
+        if index % LOOKED_AT_ONCE == 0:
+            check_held(connection)
         refs, mismatch = _take_one(place, index, one)
         touched += refs
         if mismatch is not None:

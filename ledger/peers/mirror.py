@@ -4,47 +4,31 @@ Nothing is stored before it leads to a root that the peer signed; nothing is cos
 checked. A record that should not have been written becomes a finding, and the round goes on.
 """
 
-import logging
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
-from sqlalchemy import Connection, update
-
 from ledger.errors import LedgerError, PeerUnreachable
-from ledger.examining.examine import Examined, Looked, Task, leaves_of, looked_at
-from ledger.examining.pool import Keys, WorkerDied, examining_in_turn, is_worth_processes
 from ledger.merkle.add_checkpoint import AddCheckpoint
 from ledger.merkle.cosignature import CosignedCheckpoint, open_cosigned
 from ledger.merkle.errors import MerkleError, NoKnownSignature
 from ledger.merkle.note import NOTE_BYTES_MAX, SignatureLine
 from ledger.merkle.proofs import ReadNode, prove_consistency
-from ledger.merkle.tiles import Leaves, tile_node
+from ledger.merkle.tiles import tile_node
 from ledger.merkle.vkeys import Verifier
 from ledger.peers import witness
+from ledger.peers.catching_up import catch_up
 from ledger.peers.cosignatures import Cosigners, as_cosignature
 from ledger.peers.errors import Declined, StaleOld
 from ledger.peers.evidence import Head
-from ledger.peers.fetching import fetch_bundles, fetch_tile, fetching_ahead
-from ledger.peers.growth import Seen, as_head, check_edge, check_grew, check_not_older, check_shown
+from ledger.peers.fetching import fetch_tile
+from ledger.peers.growth import Seen, as_head, check_grew, check_not_older, check_shown
 from ledger.peers.home import Home, Peer
-from ledger.peers.intake import take_in
 from ledger.peers.rotated import find_log_keys
 from ledger.peers.vouching import vouch
-from ledger.storage import entries, heads, schema
-from ledger.storage.carrying import carrying
+from ledger.storage import entries, heads
 from ledger.storage.engine import reading, transaction
-from ledger.storage.signers import read_signers
-
-ENTRIES_A_ROUND_MAX = 16 * 1024  # of one peer: the others wait for their turn
-ENTRIES_A_TRANSACTION = 1_024  # the desk writes in between
-ENTRIES_A_SLOW_TRANSACTION = 256  # the first of a turn, and all that follow a refusal: what is refused costs much more
-WORKERS = min(os.cpu_count() or 1, 8)  # processes that look at entries, while a peer is far ahead
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +73,7 @@ def _follow(home: Home, peer: Peer, log_id: int, signed: bytes, *, cosign_it: bo
     # 3. Its new entries lead to the root that it signed; each record is checked, folded, and joined with what we hold.
     progress = Progress(head.size, known.stored, 0, 0)
     if known.stored < head.size:
-        progress = Progress(head.size, *_catch_up(home, peer, log_id, head, read, story=not cosign_it))
+        progress = Progress(head.size, *catch_up(home, peer, log_id, head, read, story=not cosign_it))
     # 4. All of it is stored and checked: say so.
     is_cosigned = cosign_it and _cosign(home, log_id, head, opened, read, complete=progress.checked == head.size)
     return progress, is_cosigned
@@ -170,121 +154,6 @@ def _keep_head(home: Home, log_id: int, head: Head, opened: CosignedCheckpoint) 
             row = heads.Head(head.size, head.root, head.signed, home.now())
             heads.add_head(connection, log_id, row)
         Cosigners.read(connection, home).keep(connection, log_id, opened.checkpoint, opened.cosignatures)
-
-
-def _catch_up(home: Home, peer: Peer, log_id: int, head: Head, read: ReadNode, *, story: bool) -> tuple[int, int, int]:
-    try:
-        return _catch_up_with(WORKERS, home, peer, log_id, head, read, story=story)
-    except (WorkerDied, OSError) as error:  # no room for processes: then slowly, from where it stood
-        _log.warning("%s is looked at by one process: %s", peer.name, error)
-        return _catch_up_with(1, home, peer, log_id, head, read, story=story)
-
-
-def _catch_up_with(
-    workers: int, home: Home, peer: Peer, log_id: int, head: Head, read: ReadNode, *, story: bool
-) -> tuple[int, int, int]:
-    with reading(home.engine) as connection:
-        edge = entries.read_edge(connection, log_id)
-        keys = Keys()
-        _learn(keys, connection, log_id)
-    new = refused = 0
-
-    def most() -> int:
-        """How many entries are stored together."""
-        if not keys.in_order:
-            return 1  # the first task names the keys with which all others are looked at
-        return ENTRIES_A_TRANSACTION if new and not refused else ENTRIES_A_SLOW_TRANSACTION
-
-    count = min(head.size - edge.size, ENTRIES_A_ROUND_MAX)
-    is_far = is_worth_processes(count)  # few entries are worth no threads, and each batch of them is durable by itself
-    bundles = fetch_bundles(home.client, peer, edge.size, head.size, count_max=ENTRIES_A_ROUND_MAX)
-    silent: list[PeerUnreachable] = []
-    with (
-        examining_in_turn(keys, count, workers) as examiner,
-        fetching_ahead(home.client, bundles) if is_far else nullcontext(bundles) as fetched,
-        carrying(home.engine) if is_far else nullcontext(lambda: None) as carry,
-    ):
-        for batch in _batches(examiner.each(_tasks(fetched, edge.size, silent)), most):
-            # Nothing is stored before it leads to the signed root.
-            edge = batch.leaves.behind(edge)
-            check_edge(edge, head, read)
-            refused += _store(home, log_id, peer, batch, keys, story=story, durable=not is_far)
-            new += len(batch.some)
-            carry()
-        if is_far:
-            _make_durable(home)
-    if silent:
-        raise silent[0]
-    return edge.size, new, refused
-
-
-def _make_durable(home: Home) -> None:
-    """One durable transaction makes all those durable that were committed before it."""
-    with transaction(home.engine, facts=False):
-        pass
-
-
-def _tasks(bundles: Iterable[list[bytes]], start: int, silent: list[PeerUnreachable]) -> Iterator[Task]:
-    """A task for each bundle. A peer that falls silent on the way is noted, and what came before is kept."""
-    try:
-        for some in bundles:
-            yield Task(start, (), some)
-            start += len(some)
-    except PeerUnreachable as error:
-        silent.append(error)
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Neighbouring entries that are stored together."""
-
-    start: int
-    some: Sequence[Looked]
-    leaves: Leaves
-
-
-def _batches(examined: Iterable[tuple[Task, Examined]], most: Callable[[], int]) -> Iterator[_Batch]:
-    found: list[tuple[Task, Examined]] = []
-    for one in examined:
-        found.append(one)
-        if sum(len(task.entries) for task, _ in found) >= most():
-            yield _joined(found)
-            found = []
-    if found:
-        yield _joined(found)
-
-
-def _joined(found: Sequence[tuple[Task, Examined]]) -> _Batch:
-    some = [looked for task, one in found for looked in looked_at(task, one)]
-    roots = [one.root for _, one in found if one.root is not None]
-    leaves = Leaves(leaves_of(some), roots if len(roots) == len(found) else ())
-    return _Batch(found[0][0].start, some, leaves)
-
-
-def _learn(keys: Keys, connection: Connection, log_id: int) -> None:
-    """Know the keys that this log has named by now: with these its entries are tried ahead of their turn."""
-    for signer in read_signers(connection, log_id):
-        if signer.kid not in keys.by_kid:
-            keys.add(signer.kid, signer.public_key)
-
-
-def catch_up(home: Home, peer: Peer, log_id: int, head: Head, read: ReadNode) -> None:
-    """Store and check what is missing of a log up to a head that somebody answers for; raises PeerUnreachable, Busy."""
-    checked, new = 0, 1
-    while checked < head.size and new:
-        checked, new, _refused = _catch_up(home, peer, log_id, head, read, story=False)
-
-
-def _store(home: Home, log_id: int, peer: Peer, batch: _Batch, keys: Keys, *, story: bool, durable: bool) -> int:
-    with transaction(home.engine, keep=True, durable=durable) as connection:
-        if entries.read_edge(connection, log_id).size != batch.start:
-            raise PeerUnreachable(f"{peer.origin}: another round is following it at this moment")
-        entries.append(connection, log_id, [one.entry for one in batch.some], batch.leaves)
-        refused = take_in(connection, home, log_id, peer, batch.start, batch.some, story=story)
-        end = batch.start + len(batch.some)
-        connection.execute(update(schema.logs).where(schema.logs.c.id == log_id).values(folded=end))
-        _learn(keys, connection, log_id)
-        return refused
 
 
 def _cosign(home: Home, log_id: int, head: Head, opened: CosignedCheckpoint, read: ReadNode, *, complete: bool) -> bool:

@@ -27,10 +27,12 @@ from ledger.peers.home import Home, Peer, read_peers
 from ledger.peers.intake import take_in
 from ledger.peers.joining import Introduction
 from ledger.peers.lost import note_recovered
-from ledger.peers.mirror import ENTRIES_A_ROUND_MAX, ENTRIES_A_TRANSACTION
 from ledger.progress import Progress, silent
 from ledger.storage import entries, heads
 from ledger.storage.engine import reading, transaction
+
+ENTRIES_A_TRANSACTION = 1_024
+FETCHED_AT_ONCE = 16 * 1024  # entries: none is stored before all of them lead to a root that we signed
 
 _log = logging.getLogger(__name__)
 
@@ -203,8 +205,7 @@ def _fetch_from(home: Home, peer: Peer, head: Head, others: Sequence[Head], prog
         if other.size <= head.size:
             check_same_history(other, head, read)
     while edge.size < head.size:
-        count = ENTRIES_A_ROUND_MAX
-        fetched = fetch_entries(home.client, peer, edge.size, head.size, count_max=count, below=below)
+        fetched = fetch_entries(home.client, peer, edge.size, head.size, count_max=FETCHED_AT_ONCE, below=below)
         check_entries(edge, fetched, head, read)
         for at in range(0, len(fetched), ENTRIES_A_TRANSACTION):
             some = fetched[at : at + ENTRIES_A_TRANSACTION]

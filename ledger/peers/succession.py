@@ -13,11 +13,11 @@ from ledger.merkle.hashing import Hash, as_hash
 from ledger.merkle.note import NOTE_BYTES_MAX
 from ledger.merkle.proofs import root_at
 from ledger.merkle.tiles import tile_node
+from ledger.peers.catching_up import catch_up_all
 from ledger.peers.evidence import Head
 from ledger.peers.fetching import fetch_tile
 from ledger.peers.home import Home, Peer, read_peers
 from ledger.peers.joining import Introduction, add_peer, check_words, fetch_node, fetch_proven, remove_peer
-from ledger.peers.mirror import catch_up
 from ledger.records.statement import check_schema, parse_record
 from ledger.storage import entries
 from ledger.storage.engine import reading
@@ -65,7 +65,7 @@ def _check_end(home: Home, old: Peer, size: int, root: Hash) -> None:
         raise Misconfigured(f"{old.origin}: nothing of it is stored here, so that nothing can be compared")
     if held < size:
         read = tile_node(partial(fetch_tile, home.client, old), size)
-        catch_up(home, old, log_id, Head(old.origin, size, root, b""), read)
+        catch_up_all(home, old, log_id, Head(old.origin, size, root, b""), read)
     with reading(home.engine) as connection:
         held = entries.read_edge(connection, log_id).size
         found = root_at(size, entries.node_reader(connection, log_id, held)) if held >= size else None

@@ -19,8 +19,8 @@ from ledger.merkle.add_checkpoint import AddCheckpoint
 from ledger.merkle.cosignature import cosign
 from ledger.merkle.note import parse_note_unverified
 from ledger.node import Node
+from ledger.peers.catching_up import ENTRIES_A_TURN_MAX
 from ledger.peers.difference import DIFFERS
-from ledger.peers.mirror import ENTRIES_A_ROUND_MAX
 from ledger.peers.publish import publish_round
 from ledger.peers.witness import hash_of_origin
 from ledger.quorum import network_policy
@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.attack, pytest.mark.xdist_group("dem
 
 YEAR_SECONDS = 365 * 86_400
 DAY_SECONDS = 86_400
-FLOOD = ENTRIES_A_ROUND_MAX + 1_000
+FLOOD = ENTRIES_A_TURN_MAX + 1_000
 LIAR = "公安局"  # in what convicts nobody for good
 FARMER = "c-wangguilan"
 

@@ -8,7 +8,8 @@ import pytest
 from ledger.audit.crosscheck import run_round
 from ledger.errors import PeerUnreachable
 from ledger.examining import pool
-from ledger.peers import mirror, vouching, witness
+from ledger.examining.examine import Examined, Task
+from ledger.peers import catching_up, mirror, vouching, witness
 from ledger.peers.fetching import fetch_bundles, fetching_ahead
 from ledger.peers.home import read_peers
 from ledger.records.statement import Statement
@@ -31,9 +32,9 @@ ROWS = (
 def spread(monkeypatch):
     """Also a short log is worth processes of its own."""
     monkeypatch.setattr(pool, "SMALL_SIZE", 0)
-    monkeypatch.setattr(mirror, "WORKERS", 2)
-    monkeypatch.setattr(mirror, "ENTRIES_A_TRANSACTION", 40)
-    monkeypatch.setattr(mirror, "ENTRIES_A_SLOW_TRANSACTION", 40)
+    monkeypatch.setattr(catching_up, "WORKERS", 2)
+    monkeypatch.setattr(catching_up, "ENTRIES_A_TRANSACTION", 40)
+    monkeypatch.setattr(catching_up, "ENTRIES_A_SLOW_TRANSACTION", 40)
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_processes_that_look_ahead_change_nothing_of_what_is_found(county, sprea
     assert (row.error, row.checked) == (None, county.size(county.civil))
     assert row.refused == 6
     assert len(started) == 1
-    monkeypatch.setattr(mirror, "WORKERS", 1)
+    monkeypatch.setattr(catching_up, "WORKERS", 1)
     run_round(county.finance, "民政局")
     assert len(started) == 1
     assert known(county.police, county.civil.origin) == known(county.finance, county.civil.origin)
@@ -128,15 +129,15 @@ def test_what_led_to_the_signed_root_is_kept_when_the_rest_does_not_come(county,
 
 def test_the_desk_waits_no_longer_where_much_is_refused(county, spread, monkeypatch):
     """A record that is refused costs ten times as much: few are stored together at first, and from a refusal on."""
-    monkeypatch.setattr(mirror, "ENTRIES_A_TRANSACTION", 512)
-    monkeypatch.setattr(mirror, "ENTRIES_A_SLOW_TRANSACTION", 256)
+    monkeypatch.setattr(catching_up, "ENTRIES_A_TRANSACTION", 512)
+    monkeypatch.setattr(catching_up, "ENTRIES_A_SLOW_TRANSACTION", 256)
     stored = []
 
     def watched(*arguments, **options):
         stored.append(len(arguments[3].some))
         return STORE(*arguments, **options)
 
-    monkeypatch.setattr(mirror, "_store", watched)
+    monkeypatch.setattr(catching_up, "_store", watched)
     county.round()
     stored.clear()
     have = county.size(county.civil)
@@ -151,6 +152,58 @@ def test_the_desk_waits_no_longer_where_much_is_refused(county, spread, monkeypa
     after = [size for size, at in zip(stored, reached, strict=True) if at > 1_024]
     assert after
     assert max(after) == 256
+
+
+def test_what_would_hold_up_the_desk_is_taken_back_and_done_in_small_transactions(county, spread, monkeypatch):
+    """What costs much need not be refused: money without an award is found, and stands."""
+    monkeypatch.setattr(catching_up, "ENTRIES_A_TRANSACTION", 2_048)
+    monkeypatch.setattr(catching_up, "ENTRIES_A_SLOW_TRANSACTION", 256)
+    monkeypatch.setattr(catching_up, "HELD_SECONDS", 600)
+    county.round()
+    put(county.civil, *many(county, 1_500))
+    county.publish("民政局")
+    run_round(county.finance, "民政局")
+    monkeypatch.setattr(catching_up, "HELD_SECONDS_MAX", 0)
+    stored = []
+
+    def watched(*arguments, **options):
+        refused = STORE(*arguments, **options)
+        stored.append(len(arguments[3].some))  # it was kept
+        return refused
+
+    monkeypatch.setattr(catching_up, "_store", watched)
+    [row] = run_round(county.police, "民政局").rows
+    assert (row.error, row.checked) == (None, county.size(county.civil))
+    assert max(stored) <= 256
+    assert sum(stored) >= 1_500
+    assert known(county.police, county.civil.origin) == known(county.finance, county.civil.origin)
+
+
+def test_how_much_is_stored_together_follows_from_how_long_it_took_and_how_much_is_left():
+    keys = pool.Keys()
+    turn = catching_up._Turn(100_000, keys)
+    assert turn.most() == 1  # until the log has named a key
+    keys.add("kid", b"key")
+    assert turn.most() == catching_up.ENTRIES_A_SLOW_TRANSACTION
+    fast, slow = catching_up.HELD_SECONDS / 100_000, catching_up.HELD_SECONDS / 3_000
+    turn.stored(256, 0, 256 * fast)
+    assert turn.most() == catching_up.ENTRIES_A_TRANSACTION
+    turn.stored(4_096, 0, 4_096 * slow)
+    assert turn.most() == 3_000
+    turn.stored(80_000, 0, 80_000 * fast)
+    assert turn.most() == (100_000 - 84_352) // 4
+    turn.stored(15_000, 0, 15_000 * fast)
+    assert turn.most() == catching_up.ENTRIES_A_LAST_TRANSACTION
+    turn.stored(100, 1, 100 * fast)
+    assert turn.most() == catching_up.ENTRIES_A_SLOW_TRANSACTION
+    turn.stored(100, 0, 100 * fast)
+    assert turn.most() == catching_up.ENTRIES_A_SLOW_TRANSACTION  # whoever was refused once is not hurried with
+
+
+def test_long_entries_are_stored_sooner(monkeypatch):
+    monkeypatch.setattr(catching_up, "BYTES_A_TRANSACTION", 3_000)
+    tasks = [(Task(at, (), [bytes(1_000)]), Examined([], [], None)) for at in range(7)]
+    assert [len(some) for some in catching_up._several(tasks, lambda: 100)] == [3, 3, 1]
 
 
 def test_what_is_vouched_for_is_on_the_disk_before(county, spread, monkeypatch):
@@ -168,6 +221,7 @@ def test_what_is_vouched_for_is_on_the_disk_before(county, spread, monkeypatch):
         told.append("signs")
         return COSIGN(*arguments)
 
+    monkeypatch.setattr(catching_up, "transaction", watched)
     monkeypatch.setattr(mirror, "transaction", watched)
     monkeypatch.setattr(witness, "cosign_next", signs)
     [row] = run_round(county.police, "民政局").rows
@@ -236,7 +290,7 @@ def refuse(_pools, _keys, _workers):
 
 
 START = pool.Pool.__init__
-STORE = mirror._store
+STORE = catching_up._store
 COSIGN = witness.cosign_next
 
 

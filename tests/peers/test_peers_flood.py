@@ -7,7 +7,7 @@ from ledger.audit.crosscheck import run_round
 from ledger.desk import new_handle
 from ledger.merkle.tiles import TILE_WIDTH
 from ledger.metrics import exposition
-from ledger.peers import mirror
+from ledger.peers import catching_up
 from ledger.peers.checks import read_checks
 from ledger.peers.standing import read_standings
 from ledger.records.statement import Statement
@@ -23,7 +23,7 @@ FLOOD = 4 * QUOTA
 def flooded(county: County, monkeypatch) -> County:
     """民政局 has written more than a round takes, all of it good, and 财政局 a little."""
     county.round()
-    monkeypatch.setattr(mirror, "ENTRIES_A_ROUND_MAX", QUOTA)
+    monkeypatch.setattr(catching_up, "ENTRIES_A_TURN_MAX", QUOTA)
     case = Statement("case-submitted", new_handle(), {"matter": "m"})
     template = signed(county.civil, case, by=county.town.civil.staff["林芳"].handle)
     put(county.civil, *(forged(county.civil, template, jti=new_handle(), sub=new_handle()) for _ in range(FLOOD)))

@@ -10,7 +10,7 @@ from ledger.merkle.errors import MerkleError
 from ledger.merkle.hashing import as_hash
 from ledger.merkle.note import parse_vkey, sign_note
 from ledger.merkle.proofs import prove_both_roots
-from ledger.peers import mirror, vouching, witness
+from ledger.peers import catching_up, vouching, witness
 from ledger.peers.evidence import read_evidence
 from ledger.peers.publish import publish_round
 from ledger.records.evidence import Evidence, check_evidence
@@ -111,9 +111,9 @@ def test_only_what_is_new_is_fetched(county):
 
 
 def test_a_log_longer_than_a_round_takes_is_followed_in_several(county, monkeypatch):
-    monkeypatch.setattr(mirror, "ENTRIES_A_ROUND_MAX", 256)
-    monkeypatch.setattr(mirror, "ENTRIES_A_TRANSACTION", 100)
-    monkeypatch.setattr(mirror, "ENTRIES_A_SLOW_TRANSACTION", 100)
+    monkeypatch.setattr(catching_up, "ENTRIES_A_TURN_MAX", 256)
+    monkeypatch.setattr(catching_up, "ENTRIES_A_TRANSACTION", 100)
+    monkeypatch.setattr(catching_up, "ENTRIES_A_SLOW_TRANSACTION", 100)
     case = Statement("case-submitted", new_handle(), {"matter": "m"})
     clerk = county.town.civil.staff["林芳"].handle
     template = signed(county.civil, case, by=clerk)

@@ -14,7 +14,7 @@ from ledger.audit.crosscheck import run_round
 from ledger.errors import MarkLost
 from ledger.merkle.note import parse_note_unverified
 from ledger.merkle.vkeys import format_vkey
-from ledger.peers import mirror, witness
+from ledger.peers import catching_up, witness
 from ledger.peers.home import read_peer
 from ledger.peers.publish import publish_round
 from ledger.records.statement import Statement
@@ -87,7 +87,7 @@ def told(county, monkeypatch):
     template = signed(county.civil, Statement("case-submitted", new_handle(), {"matter": "m"}), by=clerk)
     put(county.civil, *(forged(county.civil, template, jti=new_handle(), sub=new_handle()) for _ in range(ENTRIES)))
     county.publish()
-    monkeypatch.setattr(mirror, "ENTRIES_A_ROUND_MAX", 2 * ENTRIES)
+    monkeypatch.setattr(catching_up, "ENTRIES_A_TURN_MAX", 2 * ENTRIES)
     county.clock.wait(ROUND_SECONDS)
     run_round(county.police)
     assert county.held("公安局", county.civil) > ENTRIES
