@@ -31,11 +31,12 @@ from ledger.storage.signers import read_signers
 ENTRIES_A_TURN_MAX = 128 * 1024  # of one peer in a round: the others wait for theirs
 ENTRIES_A_TRANSACTION = 8 * 1024  # the more, the fewer pages of an index are written again and again
 BYTES_A_TRANSACTION = 16 * 1024 * 1024  # of entries: they lie in memory until they are stored
-ENTRIES_A_LAST_TRANSACTION = 2_048
+ENTRIES_A_LAST_TRANSACTION = 2_048  # towards the end of a turn
 ENTRIES_A_SLOW_TRANSACTION = 256  # the first of a turn, and all that follow what was refused or took too long
 HELD_SECONDS = 0.3  # that a transaction should take: the desk writes in between
 HELD_SECONDS_MAX = 1.0  # then it is taken back, and done in slow ones
-WORKERS = 1 + min(os.cpu_count() or 1, 8)  # processes that look at entries, while a peer is far ahead
+# Processes that look at entries while a peer is far ahead: one more than can run, as now and then one waits for us.
+WORKERS = 1 if os.cpu_count() == 1 else 1 + min(os.cpu_count() or 2, 8)
 
 _log = logging.getLogger(__name__)
 
@@ -106,9 +107,7 @@ def _catch_up_with(
         keys = Keys()
         _learn(keys, connection, log_id)
     turn = _Turn(min(head.size - edge.size, ENTRIES_A_TURN_MAX), keys)
-    is_far = is_worth_processes(
-        turn.count
-    )  # few entries are worth no threads, and each transaction is durable by itself
+    is_far = is_worth_processes(turn.count)  # few are worth no threads, and each of their transactions is durable
     bundles = fetch_bundles(home.client, peer, edge.size, head.size, count_max=ENTRIES_A_TURN_MAX)
     silent: list[PeerUnreachable] = []
 
