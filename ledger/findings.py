@@ -222,7 +222,7 @@ def raise_finding(conn: Connection, mismatch: Mismatch, now: int) -> str:
     One that stands already keeps its last day to answer; one that had ended comes back with a new one. What was said of
     it counts all the while: it may have arrived before.
     """
-    check_held(conn)  # it takes a hundred times what it takes to find nothing
+    check_held(conn)  # to keep it takes twenty times what it takes to find nothing
     known = rows.read_finding(conn, mismatch.id)
     if known is None:
         rows.insert_finding(conn, mismatch.id, _opened(mismatch, now) | _place(conn, mismatch))
