@@ -353,7 +353,8 @@ def test_a_peer_that_floods_the_others_with_good_records(departments: Seven):
     departments.follow_each_other()
     for name in honest:
         departments.until_state(name, LIAR, "good")
-    assert accusations(departments) == before
+    # Six departments on one machine take longer than ten of its short rounds: that is told (R35) until they have it all.
+    departments.until(lambda: accusations(departments) == before, "nobody is accused of anything new")
 
 
 def test_the_end_of_all_attacks_is_that_whoever_was_honest_is_accused_of_nothing(departments: Seven):
