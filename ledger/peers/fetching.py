@@ -14,7 +14,7 @@ from ledger.peers.home import Peer
 
 BUNDLE_BYTES_MAX = TILE_WIDTH * (2 + ENTRY_BYTES_MAX)
 FETCHED_SECONDS_MAX = 25.0  # likewise: what has come by then is checked and kept, and the next round goes on from there
-BUNDLES_AHEAD = 2
+BUNDLES_AHEAD = 2  # each of up to 16 MiB
 FETCHED_BYTES_MAX = 96 * 1024 * 1024  # of one peer in a round
 
 

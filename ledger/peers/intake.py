@@ -32,7 +32,7 @@ from ledger.storage.engine import check_held
 from ledger.storage.network import Network
 from ledger.storage.signers import SignerRow, read_signer
 
-LOOKED_AT_ONCE = 64  # entries; then it looks at the clock
+ENTRIES_BETWEEN_LOOKS = 64  # at the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def take_in(
     heard: dict[str, Heard] = {}
     refused = 0
     for index, one in enumerate(some, start):
-        if index % LOOKED_AT_ONCE == 0:
+        if index % ENTRIES_BETWEEN_LOOKS == 0:
             check_held(connection)
         refs, mismatch = _take_one(place, index, one)
         touched += refs

@@ -31,7 +31,7 @@ from ledger.progress import Progress, silent
 from ledger.storage import entries, heads
 from ledger.storage.engine import reading, transaction
 
-ENTRIES_A_TRANSACTION = 1_024
+ENTRIES_A_TRANSACTION = 1_024  # their signatures are looked at within it
 FETCHED_AT_ONCE = 16 * 1024  # entries: none is stored before all of them lead to a root that we signed
 
 _log = logging.getLogger(__name__)

@@ -31,7 +31,7 @@ _TOPICS = {made: topic for topic, made in _STATES.items()}
 # What an older version wrote has fewer positions, and the rest is as if it had not been said.
 _encoder = Encoder()
 _decoders: Mapping[str, Decoder[Any]] = {
-    topic: Decoder(tuple[made, int, Head, str, tuple[made, int] | None])  # type: ignore[valid-type]
+    topic: Decoder(tuple[made, int, Head, str, tuple[made, int] | None])  # type: ignore[valid-type]  # to mypy it is a value
     for topic, made in _STATES.items()
 }
 
