@@ -19,9 +19,8 @@ from sqlalchemy import insert
 from ledger import officers
 from ledger.folding import columns_of
 from ledger.keys import open_keys
-from ledger.merkle.hashing import Hash
 from ledger.node import Node, NodeSettings, init_node
-from ledger.records import base64url, codec
+from ledger.records import codec
 from ledger.records.fold import Folded, apply
 from ledger.records.kinds import BY_NAME
 from ledger.records.statement import SALT_BYTES, Record, Statement, sign
@@ -115,7 +114,7 @@ def make(order: Order) -> Made:
                 iss=order.origin,
                 jti=new_handle(),
                 iat=order.at,
-                prev=None if before is None else _leaf(before),
+                prev=None if before is None else before.chain,
                 kid=order.pens[name].kid,
                 salts=[secrets.token_bytes(SALT_BYTES) for _ in range(BY_NAME[kind].digests)],
                 signer=keys[name].sign,
@@ -126,10 +125,6 @@ def make(order: Order) -> Made:
             made.records.append((index, sub, kind, signed.record.leaf, order.at, dict(signed.disclosures)))
     made.objects.extend({**row, "handle": handle} for handle, row in rows.items())
     return made
-
-
-def _leaf(folded: Folded) -> Hash:
-    return Hash(base64url.decode(folded.chain))
 
 
 def _fold(world: dict[str, Folded], rows: dict[str, dict[str, Any]], record: Record, index: int) -> None:

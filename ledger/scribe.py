@@ -18,7 +18,7 @@ from ledger.folding import fold, read_folded
 from ledger.keys import Keys
 from ledger.lateness import MOVES, evaluate_cases
 from ledger.log import OwnLog
-from ledger.merkle.hashing import leaf_hash
+from ledger.merkle.hashing import as_hash, leaf_hash
 from ledger.records import base64url
 from ledger.records import fold as pure
 from ledger.records.fold import Folded
@@ -117,7 +117,7 @@ class Scribe:
             iss=self.log.origin,
             jti=new_handle(),
             iat=self.now(),
-            prev=None if current is None else _leaf(current.chain),
+            prev=None if current is None else current.chain,
             kid=pen_kid,
             salts=_salts(BY_NAME[statement.kind].digests),
             signer=_unsigned,
@@ -159,7 +159,7 @@ class Scribe:
 
     def _pledge(self, done: Submitted) -> str:
         # Not signed before somebody takes it: all it says is durable, and the signature is always the same.
-        leaf, kid = _leaf(done.record_id), self._keys.desk_kid
+        leaf, kid = as_hash(base64url.decode(done.record_id)), self._keys.desk_kid
         return make_promise(self.log.origin, done.index, leaf, done.at, kid=kid, signer=self._keys.desk.sign)
 
     def _dispute_compromised(self, conn: Connection, index: int, record: Record) -> None:
@@ -191,10 +191,6 @@ class Scribe:
 def _salts(count: int) -> list[bytes]:
     fresh = secrets.token_bytes(SALT_BYTES * count)
     return [fresh[at : at + SALT_BYTES] for at in range(0, len(fresh), SALT_BYTES)]
-
-
-def _leaf(record_id: str) -> Any:
-    return base64url.decode(record_id)
 
 
 def _signed(record: Record, signer: Signer) -> Record:

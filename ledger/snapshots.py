@@ -7,7 +7,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from ledger.records import base64url, codec
+from ledger.records import codec
 from ledger.records.fold import Folded, State
 from ledger.records.funds import AwardState, PaymentState, Ref
 from ledger.rules.snapshot import Act, AwardPart, AwardSnapshot, PaymentPart
@@ -93,7 +93,7 @@ class Dossier:
     def _act(self, log: str, record_id: str | None, kid: str | None) -> Act | None:
         if record_id is None or kid is None:
             return None
-        return Act(base64url.decode(record_id), self.persons.get((log, kid), NOBODY))
+        return Act(record_id, self.persons.get((log, kid), NOBODY))
 
 
 def read_some(conn: Connection, refs: Sequence[Ref]) -> dict[Ref, Folded]:

@@ -10,9 +10,9 @@ _FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")  # the other alphabet and paddin
 # By how many letters there are beyond whole groups of four: what is missing of padding, and the last letters that leave
 # no bits over.
 _ENDS = {
-    0: (b"", frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")),
-    2: (b"==", frozenset("AQgw")),
-    3: (b"=", frozenset("AEIMQUYcgkosw048")),
+    0: (b"", frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")),
+    2: (b"==", frozenset(b"AQgw")),
+    3: (b"=", frozenset(b"AEIMQUYcgkosw048")),
 }
 
 
@@ -23,11 +23,19 @@ def encode(raw: bytes) -> str:
 
 def decode(text: str) -> bytes:
     """Decode; raises MalformedRecord unless `encode` would write exactly this text."""
-    padding, ends = _ENDS.get(len(text) % 4, _ENDS[0])
     try:
-        raw = a2b_base64(text.encode("ascii").translate(_FROM_URL) + padding, strict_mode=True)
-    except (Error, ValueError) as error:
+        return decode_ascii(text.encode("ascii"))
+    except UnicodeEncodeError as error:
         raise MalformedRecord("not base64url") from error
-    if text and text[-1] not in ends:
+
+
+def decode_ascii(letters: bytes) -> bytes:
+    """The same of a text that is there as bytes."""
+    padding, ends = _ENDS.get(len(letters) % 4, _ENDS[0])
+    try:
+        raw = a2b_base64(letters.translate(_FROM_URL) + padding, strict_mode=True)
+    except Error as error:
+        raise MalformedRecord("not base64url") from error
+    if letters and letters[-1] not in ends:
         raise MalformedRecord("not the one spelling of base64url")
     return raw

@@ -98,7 +98,7 @@ def _key_of(record: Record, index: int, find_signer: FindSigner) -> bytes:
     if signer is None or not signer.in_force(index):
         raise UnknownSigner(f"{record.kid} is in force at index {index} of no log named {record.iss}")
     kind = record.known
-    if kind is not None and set(kind.signers).isdisjoint(signer.roles):
+    if kind is not None and kind.roles.isdisjoint(signer.roles):
         raise UnknownSigner(f"{record.kind} at index {index}: signed in the role of {', '.join(signer.roles)}")
     return signer.public_key
 

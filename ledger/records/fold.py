@@ -14,7 +14,7 @@ from ledger.records.cases import CaseState
 from ledger.records.epochs import EpochsState
 from ledger.records.funds import AwardState, PaymentState, WordState
 from ledger.records.governance import DepartmentState, OfficerState
-from ledger.records.statement import Record, record_name
+from ledger.records.statement import Record
 from ledger.times import start_of_day
 
 State = DepartmentState | EpochsState | OfficerState | CaseState | AwardState | PaymentState | WordState | AnswerState
@@ -100,8 +100,7 @@ def apply(read: Read, record: Record) -> dict[str, Folded]:
 def _check_prev(current: Folded | None, record: Record) -> None:
     # So that no record in the middle of an object's story can be left out.
     expected = None if current is None else current.chain
-    found = None if record.prev is None else record_name(record.prev)
-    if expected != found:
+    if record.prev != expected:
         raise IllegalStep(record.kind, "none" if current is None else "changed", "prev-mismatch")
 
 
@@ -152,13 +151,11 @@ def _head(record: Record) -> Head:
 
 
 def _advance(current: Folded | None, state: State, record: Record, head: Head, *, own: bool) -> Folded:
-    return Folded(
-        state=state,
-        since=record.happened if current is None or _status(current.state) != _status(state) else current.since,
-        head=head,
-        chain=head.record_id if own or current is None else current.chain,
-        before=None if current is None else Before(current.state, current.since),
-    )
+    if current is None:
+        return Folded(state, record.happened, head, head.record_id)
+    since = current.since if _status(current.state) == _status(state) else record.happened
+    chain = head.record_id if own else current.chain
+    return Folded(state, since, head, chain, Before(current.state, current.since))
 
 
 _WITH_STATUS = (CaseState, AwardState, PaymentState)  # a tuple: `|` would be a new type with each question

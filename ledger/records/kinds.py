@@ -5,6 +5,7 @@ This table is the whole of what a stranger can read in a log. `docs/records.md` 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
 from ledger.records import claims as shape
@@ -13,7 +14,7 @@ from ledger.records.claims import Shape
 DESK = "desk"  # the node's own key, where no officer acts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kind:
     """One kind of record, in one version."""
 
@@ -29,6 +30,16 @@ class Kind:
     def typ(self) -> str:
         """The `typ` of its JWS header."""
         return f"onetrip-{self.name}-v{self.version}+sd-jwt"
+
+    @cached_property
+    def roles(self) -> frozenset[str]:
+        """The same as `signers`, in no order."""
+        return frozenset(self.signers)
+
+    @cached_property
+    def shapes(self) -> Mapping[str, Shape]:
+        """The shape of every clear claim that it must or may have."""
+        return {**self.clear, **self.maybe}
 
     @property
     def digests(self) -> int:

@@ -46,13 +46,12 @@ def check_rotation(record: Record, old_keys: Sequence[str]) -> None:
     clear, role = record.clear, record.clear["role"]
     if clear.keys() - {"role"} != _CLAIMS[role] or record.prev is None:
         raise IllegalStep(record.kind, role, "rotation-incomplete")
-    prev = base64url.encode(record.prev)
     if role == DESK_ROLE:
         key = clear["desk_key"]["x"]
-        message = rotation_message(record.iss, role, prev, [key])
+        message = rotation_message(record.iss, role, record.prev, [key])
         _check_all(record, message, [(SignatureKind.ED25519, base64url.decode(key))], clear["possession"])
     elif role in NOTE_ROLES:
-        message = rotation_message(record.iss, role, prev, clear["keys"])
+        message = rotation_message(record.iss, role, record.prev, clear["keys"])
         old, new = _parse(record, old_keys), _parse(record, clear["keys"])
         _check_alike(record, old, new)
         _check_all(record, message, [(key.kind, key.public_key) for key in old], clear["endorsed"])
@@ -64,7 +63,7 @@ def check_renewed_key(record: Record, old_key: str) -> None:
     key = record.clear["key"]["x"]
     if record.prev is None or key == old_key or "possession" not in record.clear:
         raise IllegalStep(record.kind, OFFICER, "rotation-incomplete")
-    message = rotation_message(record.iss, OFFICER, base64url.encode(record.prev), [key])
+    message = rotation_message(record.iss, OFFICER, record.prev, [key])
     _check_all(record, message, [(SignatureKind.ED25519, base64url.decode(key))], record.clear["possession"])
 
 

@@ -29,13 +29,12 @@ DIGESTS_MAX = 64
 DISCLOSURE_BYTES_MAX = 16_384
 SIGNATURE_BYTES = 64
 HEADER_CHARS_KEPT = 300  # ours have 190; a longer one is read anew each time
-NAMES_KEPT = 8_192  # each is asked for some times while its record is folded, and once more by the record after it
 TYPS_KEPT = HEADERS_KEPT = KEYS_KEPT = 1_024  # how much is remembered of what comes again and again
 SD_ALG = "sha-256"
 
 _TYP = re.compile(r"onetrip-([a-z][a-z0-9-]{0,39})-v([1-9][0-9]{0,3})\+sd-jwt")
+_SIGNATURE = re.compile(rb"[A-Za-z0-9_-]{85}[AQgw]")  # 64 bytes in base64url
 _ENVELOPE = {"iss", "jti", "iat", "sub", "_sd_alg"}
-_FORM = _ENVELOPE | {"prev", "_sd"}
 _is_origin, _is_handle, _is_count, _is_leaf = (
     each.fits for each in (shape.origin, shape.handle, shape.count, shape.leaf)
 )
@@ -65,7 +64,7 @@ class Record(NamedTuple):
     jti: str
     iat: int  # seconds since 1970, UTC
     sub: str
-    prev: Hash | None  # leaf hash of the object's record before this one in this log
+    prev: str | None  # id of the object's record before this one in this log
     clear: Mapping[str, Any]
     digests: tuple[str, ...]
 
@@ -77,7 +76,7 @@ class Record(NamedTuple):
     @property
     def record_id(self) -> str:
         """The name of this record for people and programs: base64url of its leaf hash."""
-        return record_name(self.leaf)
+        return base64url.encode(self.leaf)
 
     @property
     def happened(self) -> int:
@@ -85,12 +84,6 @@ class Record(NamedTuple):
         on = self.clear.get("on")
         begun = self.iat if on is None else start_of_day(on)
         return begun if self.iat - begun >= DAY_SECONDS else self.iat
-
-
-@lru_cache(NAMES_KEPT)
-def record_name(leaf: bytes) -> str:
-    """A record's id for its leaf hash."""
-    return base64url.encode(leaf)
 
 
 @lru_cache(TYPS_KEPT)
@@ -135,7 +128,7 @@ def sign(
     iss: str,
     jti: str,
     iat: int,
-    prev: Hash | None,
+    prev: str | None,
     kid: str,
     salts: Sequence[bytes],
     signer: Signer,
@@ -155,7 +148,7 @@ def sign(
     payload: dict[str, Json] = dict(statement.clear)
     payload |= {"iss": iss, "jti": jti, "iat": iat, "sub": statement.sub, "_sd_alg": SD_ALG}
     if prev is not None:
-        payload["prev"] = base64url.encode(prev)
+        payload["prev"] = prev
     if kind.digests:
         payload["_sd"] = sorted([digest_of(text) for text in disclosures.values()] + decoys)
     header = format_json({"alg": "Ed25519", "kid": kid, "typ": kind.typ})
@@ -175,14 +168,14 @@ def parse_record(entry: bytes) -> Record:
     if len(entry) > ENTRY_BYTES_MAX:
         raise MalformedRecord(f"{len(entry)} bytes, at most {ENTRY_BYTES_MAX}")
     try:
-        header_part, payload_part, signature_part = entry.decode("ascii").split(".")
-    except (UnicodeDecodeError, ValueError) as error:
+        header_part, payload_part, signature_part = entry.split(b".")
+    except ValueError as error:
         raise MalformedRecord("not a compact JWS") from error
-    if not shape.ed25519_signature(signature_part):
+    if not _SIGNATURE.fullmatch(signature_part):
         raise MalformedRecord("no signature of 64 bytes in base64url")
     # A log has few headers: one for each officer and kind.
     kid, typ = (_known_header if len(header_part) <= HEADER_CHARS_KEPT else _parse_header)(header_part)
-    payload = parse_json(base64url.decode(payload_part))
+    payload = parse_json(base64url.decode_ascii(payload_part))
     if not isinstance(payload, dict) or not payload.keys() >= _ENVELOPE:
         raise MalformedRecord("a claim of the envelope is missing")
     return _record_of(entry, payload, typ, kid)
@@ -191,25 +184,26 @@ def parse_record(entry: bytes) -> Record:
 def _record_of(entry: bytes, payload: Mapping[str, Any], typ: str, kid: str) -> Record:
     if len(entry) > ENTRY_BYTES_MAX:
         raise MalformedRecord(f"{len(entry)} bytes, at most {ENTRY_BYTES_MAX}")
-    _check_envelope(payload)
-    return Record(
-        entry,
-        leaf_hash(entry),
-        typ,
-        _name_of(typ),
-        kid,
-        payload["iss"],
-        payload["jti"],
-        payload["iat"],
-        payload["sub"],
-        Hash(base64url.decode(payload["prev"])) if "prev" in payload else None,
-        {name: value for name, value in payload.items() if name not in _FORM},
-        _parse_digests(payload),
+    clear = dict(payload)
+    iss, jti, iat, sub = clear.pop("iss"), clear.pop("jti"), clear.pop("iat"), clear.pop("sub")
+    prev = clear.pop("prev", None)
+    digests = _parse_digests(clear.pop("_sd")) if "_sd" in clear else ()
+    good = (
+        _is_origin(iss)
+        and _is_handle(jti)
+        and _is_count(iat)
+        and _is_handle(sub)
+        and clear.pop("_sd_alg") == SD_ALG
+        and (_is_leaf(prev) or "prev" not in payload)
+        and "..." not in clear
     )
+    if not good:
+        raise MalformedRecord("a claim of the envelope is malformed")
+    return Record(entry, leaf_hash(entry), typ, _name_of(typ), kid, iss, jti, iat, sub, prev, clear, digests)
 
 
-def _parse_header(part: str) -> tuple[str, str]:
-    header = parse_json(base64url.decode(part))
+def _parse_header(part: bytes) -> tuple[str, str]:
+    header = parse_json(base64url.decode_ascii(part))
     # Exactly these: `crit`, `jwk`, `jku` and `x5u` would let the record choose how it is checked.
     if not isinstance(header, dict) or header.keys() != {"alg", "typ", "kid"} or header["alg"] != "Ed25519":
         raise MalformedRecord("the header is not alg Ed25519, typ and kid")
@@ -221,24 +215,7 @@ def _parse_header(part: str) -> tuple[str, str]:
 _known_header = lru_cache(HEADERS_KEPT)(_parse_header)
 
 
-def _check_envelope(payload: Mapping[str, Any]) -> None:
-    good = (
-        _is_origin(payload["iss"])
-        and _is_handle(payload["jti"])
-        and _is_count(payload["iat"])
-        and _is_handle(payload["sub"])
-        and payload["_sd_alg"] == SD_ALG
-        and ("prev" not in payload or _is_leaf(payload["prev"]))
-        and "..." not in payload
-    )
-    if not good:
-        raise MalformedRecord("a claim of the envelope is malformed")
-
-
-def _parse_digests(payload: Mapping[str, Any]) -> tuple[str, ...]:
-    if "_sd" not in payload:
-        return ()
-    digests = payload["_sd"]
+def _parse_digests(digests: Any) -> tuple[str, ...]:
     if not isinstance(digests, list) or not 1 <= len(digests) <= DIGESTS_MAX:
         raise MalformedRecord("_sd is malformed")
     if not all(map(_is_leaf, digests)):
@@ -253,12 +230,13 @@ def check_schema(record: Record) -> None:
     kind = record.known
     if kind is None:
         raise MalformedRecord(f"nobody here knows the kind {record.kind}")
-    if missing := [name for name in kind.clear if name not in record.clear]:
-        raise MalformedRecord(f"{kind.name}: claim missing: {min(missing)}")
-    if extra := clear_outside_list(record):
-        raise MalformedRecord(f"{kind.name}: claim outside the closed list: {min(extra)}")
-    for name, value in record.clear.items():
-        if not (kind.clear.get(name) or kind.maybe[name]).fits(value):
+    clear = record.clear
+    if not kind.clear.keys() <= clear.keys():
+        raise MalformedRecord(f"{kind.name}: claim missing: {min(kind.clear.keys() - clear.keys())}")
+    if not clear.keys() <= kind.shapes.keys():
+        raise MalformedRecord(f"{kind.name}: claim outside the closed list: {min(clear_outside_list(record))}")
+    for name, value in clear.items():
+        if not kind.shapes[name].fits(value):
             raise MalformedRecord(f"{kind.name}: claim malformed: {name}")
     if len(record.digests) != kind.digests:
         raise MalformedRecord(f"{kind.name}: {len(record.digests)} digests, the kind has {kind.digests}")
@@ -269,14 +247,14 @@ def clear_outside_list(record: Record) -> frozenset[str]:
     kind = record.known
     if kind is None:
         return frozenset()
-    return frozenset([name for name in record.clear if name not in kind.clear and name not in kind.maybe])
+    return frozenset(record.clear.keys() - kind.shapes.keys())
 
 
 def check_signature(record: Record, public_key: bytes) -> None:
     """Check the record's signature with a raw Ed25519 public key; raises BadSignature."""
     signing_input, _, signature = record.entry.rpartition(b".")
     try:
-        _public_key(public_key).verify(base64url.decode(signature.decode("ascii")), signing_input)
+        _public_key(public_key).verify(base64url.decode_ascii(signature), signing_input)
     except (InvalidSignature, ValueError) as error:
         raise BadSignature(record.record_id) from error
 

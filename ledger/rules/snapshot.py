@@ -5,14 +5,20 @@ Whoever has the database builds a snapshot; a rule only reads it.
 
 from typing import NamedTuple
 
+from ledger.records import base64url
 from ledger.records.funds import AwardState, PaymentState, Ref
 
 
 class Act(NamedTuple):
     """One signed record that a rule compares, and the person who signed it."""
 
-    leaf: bytes  # leaf hash of the record
+    record_id: str
     person: str  # digest; says "the same person" only inside one log, whose secret made it. "": nobody known
+
+    @property
+    def leaf(self) -> bytes:
+        """The record's leaf hash."""
+        return base64url.decode(self.record_id)
 
 
 class AwardPart(NamedTuple):

@@ -33,12 +33,12 @@ def officer_key(node: Node, handle: str) -> tuple[str, Ed25519PrivateKey]:
     return row.kid, Ed25519PrivateKey.from_private_bytes(raw)
 
 
-def signed(node: Node, statement: Statement, *, by: str | None = None, prev: bytes | None = None, **changed) -> bytes:
+def signed(node: Node, statement: Statement, *, by: str | None = None, prev: str | None = None, **changed) -> bytes:
     """A well-formed record by the desk's key or an officer's; `prev` as it should be unless given."""
     kid, key = (node.keys.desk_kid, node.keys.desk) if by is None else officer_key(node, by)
     with reading(node.engine) as connection:
         folded = read_folded(connection, node.log.id, statement.sub)
-    expected = None if folded is None else base64url.decode(folded.chain)
+    expected = None if folded is None else folded.chain
     made: dict[str, Any] = {
         "iss": node.origin,
         "jti": new_handle(),

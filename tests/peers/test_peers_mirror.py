@@ -13,6 +13,7 @@ from ledger.merkle.proofs import prove_both_roots
 from ledger.peers import catching_up, vouching, witness
 from ledger.peers.evidence import read_evidence
 from ledger.peers.publish import publish_round
+from ledger.records import base64url
 from ledger.records.evidence import Evidence, check_evidence
 from ledger.records.funds import Ref
 from ledger.records.statement import Statement, parse_record
@@ -268,7 +269,7 @@ def test_whatever_check_a_record_fails_its_object_is_disputed_and_unchanged(coun
                 county.civil, accept, by=clerk, kid=county.police.keys.desk_kid, signer=county.police.keys.desk.sign
             )
         case "prev":
-            bad = signed(county.civil, accept, by=clerk, prev=bytes(32))
+            bad = signed(county.civil, accept, by=clerk, prev=base64url.encode(bytes(32)))
         case "apply":
             bad = signed(county.civil, Statement("case-approved", case), by=approver)
         case "digests":

@@ -10,7 +10,14 @@ from ledger.errors import MalformedRecord
 from ledger.records import base64url
 from ledger.records.claims import Shape, amount_fen, count, day, department, introduction, month, prefix, roles, vkeys
 from ledger.records.describe import describe
-from ledger.records.jsonstrict import DEPTH_MAX, INTEGER_MAX, TEXT_BYTES_MAX, format_json, parse_json
+from ledger.records.jsonstrict import (
+    DEPTH_MAX,
+    INTEGER_MAX,
+    TEXT_BYTES_MAX,
+    _parse_any_spelling,
+    format_json,
+    parse_json,
+)
 from ledger.records.kinds import BY_NAME, KINDS
 from tests.records.conftest import VALUES
 
@@ -29,6 +36,32 @@ def test_any_bytes_are_json_in_our_sense_or_malformed(text):
     except MalformedRecord:
         return
     assert json.loads(text) == value  # nothing is read otherwise than everybody reads it
+
+
+NUMBERS = [b"1.0", b"1e2", b"-0", b"01", b"9007199254740992", b"18446744073709551616", b"NaN"]
+OBJECTS = [b'{"a":1,"a":1}', b'{"b":1,"a":1}', b'{"a": 1}', b"[" * 5 + b"]" * 5, b"[" * 9 + b"]" * 9]
+TEXTS = [b'"\\u4e2d"', b'"\\ud83d"', b'"\\/"', b'"\x7f"', b'"\x01"', b'"\xed\xa0\x80"']
+NEAR_MISSES = [*NUMBERS, *OBJECTS, *TEXTS, b"nul", b" ", b"\n", b"\xff", b"\xef\xbb\xbf1", b""]
+
+
+def outcome(parse, text):
+    """The value with the type of each of its parts, as `True` equals 1."""
+    try:
+        return repr(parse(text))
+    except MalformedRecord:
+        return "malformed"
+
+
+@given(st.lists(VALUES.map(format_json) | st.sampled_from(NEAR_MISSES) | st.binary(max_size=4), max_size=4))
+def test_the_quick_way_to_read_the_usual_spelling_says_what_the_slow_way_says_of_any(parts):
+    for text in (b"".join(parts), b"[" + b",".join(parts) + b"]", b'{"a":' + b"".join(parts) + b"}"):
+        assert outcome(parse_json, text) == outcome(_parse_any_spelling, text)
+
+
+@pytest.mark.parametrize("text", NEAR_MISSES)
+def test_what_is_nearly_usual_is_read_as_the_slow_way_does(text):
+    for whole in (text, b"[" + text + b"]", b'{"a":' + text + b"}"):
+        assert outcome(parse_json, whole) == outcome(_parse_any_spelling, whole)
 
 
 def test_integers_end_where_every_programs_do():

@@ -8,7 +8,6 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ledger.errors import IllegalStep
-from ledger.merkle.hashing import Hash
 from ledger.records import base64url
 from ledger.records.answers import handle_of
 from ledger.records.epochs import HANDLE as EPOCHS
@@ -53,7 +52,7 @@ class Story:
             iss=ORIGIN,
             jti=handle(f"jti {count} {self.at}"),
             iat=self.at,
-            prev=None if chain is None else Hash(base64url.decode(chain)),
+            prev=chain,
             kid=by,
             salts=salts,
             signer=lambda _text: bytes(64),

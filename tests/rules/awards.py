@@ -3,6 +3,7 @@
 from dataclasses import replace
 from hashlib import sha256
 
+from ledger.records import base64url
 from ledger.records.funds import AwardState, AwardStatus, PaymentState, PaymentStatus, Ref
 from ledger.rules.snapshot import Act, AwardPart, AwardSnapshot, PaymentPart
 
@@ -16,7 +17,7 @@ def leaf(name):
 
 
 def act(name, person):
-    return Act(leaf(name), person)
+    return Act(base64url.encode(leaf(name)), person)
 
 
 def award(amount=300_000, *, status=AwardStatus.APPROVED, payer=FINANCE, proposed_by="林芳", approved_by="高伟"):

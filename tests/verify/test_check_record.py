@@ -122,7 +122,7 @@ def test_what_follows_nothing_or_breaks_the_chain_is_an_illegal_step():
         check(said("case-accepted"))
     first = check(submitted())
     with pytest.raises(IllegalStep):
-        check(said("case-accepted", prev=secrets.token_bytes(32)), read=first.get)
+        check(said("case-accepted", prev=base64url.encode(secrets.token_bytes(32))), read=first.get)
 
 
 # --- the genesis ---
