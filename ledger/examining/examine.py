@@ -10,7 +10,7 @@ from ledger.errors import BadSignature, MalformedRecord
 from ledger.merkle.errors import EntryTooLong
 from ledger.merkle.hashing import Hash, leaf_hash, root_of
 from ledger.merkle.tiles import TILE_WIDTH
-from ledger.records.proven import IAT_MAX, NOTHING, Proven
+from ledger.records.proven import EACH, IAT_MAX, NOTHING, Proven
 from ledger.records.statement import Record, check_schema, check_signature, parse_record
 
 NAMING_KEYS = {"department", "officer"}  # what the records of these topics say changes whose words count
@@ -60,7 +60,7 @@ def examine(task: Task, keys: Mapping[str, bytes]) -> Examined:
         record is not None and (index < task.since or _is_signed(record, keys))
         for index, record in enumerate(parsed, task.start)
     ]
-    proven = list(map(Proven, signed, claims))
+    proven = [EACH[both] for both in zip(signed, claims, strict=True)]
     records: list[tuple[Any, ...] | None] = [None if record is None else record[1:] for record in parsed]
     voices: dict[tuple[str, str, str], list[int]] = {}
     for at, record in enumerate(parsed if not task.claims else ()):

@@ -22,6 +22,7 @@ from ledger.examining.worker import answer, ask
 
 # Of our environment, where passphrases may stand: what entries are is up to strangers.
 _INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME")
+TASKS_AT_HAND = 2  # of a process: the one that it looks at, and the next
 AHEAD = 8  # tasks a process, so that none waits for the one who folds
 BYTES_AHEAD = 32 * 1024 * 1024  # of entries, all processes together: they lie in memory
 COLLECTED_AFTER = 500_000  # objects more than went
@@ -76,6 +77,7 @@ class _Worker:
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._told = 0
+        self._asking, self._answering = Lock(), Lock()
         self.process = subprocess.Popen(  # noqa: S603  this program's own module, by this very interpreter
             [sys.executable, "-S", "-c", _START, *sys.path],
             stdin=subprocess.PIPE,
@@ -84,17 +86,22 @@ class _Worker:
         )
 
     def ask(self, task: Task) -> Examined:
+        """Two at once may ask: the process has the second task at hand when it is done with the first."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        news = self._keys.in_order[self._told :]
         try:
-            ask(self.process.stdin, news, task)
-            self._told += len(news)
-            found = answer(self.process.stdout)
+            with self._asking:
+                news = self._keys.in_order[self._told :]
+                ask(self.process.stdin, news, task)
+                self._told += len(news)
+                self._answering.acquire()  # in the order of the questions
+            try:
+                return answer(self.process.stdout)
+            finally:
+                self._answering.release()
         except (EOFError, OSError) as error:
             told = f"process {self.process.pid}, which looked at entries, has ended; start it again"
             raise WorkerDied(told) from error
-        return found
 
     def kill(self) -> None:
         self.process.kill()  # it holds nothing that could be lost
@@ -109,24 +116,26 @@ class Pool:
 
     def __init__(self, keys: Keys, workers: int) -> None:
         self._keys = keys
-        self._threads = ThreadPoolExecutor(workers)  # each waits for one process
+        self._threads = ThreadPoolExecutor(TASKS_AT_HAND * workers)  # each waits for the answer to one task
         self._workers = [_Worker(keys) for _ in range(workers)]
         self._free: SimpleQueue[_Worker] = SimpleQueue()
-        for worker in self._workers:
+        for worker in self._workers * TASKS_AT_HAND:
             self._free.put(worker)
 
     def each(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Examined]]:
-        """Each task with what is good of it, in their order. While no key is known the first is looked at alone."""
+        """Each task with what is good of it, in their order; here while no key is known, as then little can be said."""
         waiting: deque[tuple[Task, Future[Examined]]] = deque()
-        ahead = AHEAD * len(self._workers) if self._keys.in_order else 1
+        ahead = AHEAD * len(self._workers)
         weight = 0
         for task in tasks:
+            if not self._keys.in_order:
+                yield task, examine(task, self._keys.by_kid)
+                continue
             waiting.append((task, self._threads.submit(self._ask, task)))
             weight += task.weight
             while len(waiting) >= ahead or (waiting and weight >= BYTES_AHEAD):
                 weight -= waiting[0][0].weight
                 yield _first(waiting)
-                ahead = AHEAD * len(self._workers)
         while waiting:
             yield _first(waiting)
 

@@ -12,7 +12,7 @@ import sys
 from typing import IO, Any
 
 from ledger.examining.examine import Examined, Task, examine
-from ledger.records.proven import Proven
+from ledger.records.proven import EACH
 
 NICE = 10  # whoever folds waits for no processor, nor does the desk: what is looked at ahead can wait
 
@@ -27,7 +27,7 @@ def ask(stream: IO[bytes], keys: list[tuple[str, bytes]], task: Task) -> None:
 def answer(stream: IO[bytes]) -> Examined:
     """Read what it has found; raises EOFError when it has gone."""
     records, proven, root = _receive(stream)
-    return Examined(records, [Proven(*each) for each in proven], root)
+    return Examined(records, [EACH[both] for both in proven], root)
 
 
 def _send(stream: IO[bytes], value: Any) -> None:

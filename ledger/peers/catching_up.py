@@ -31,12 +31,10 @@ from ledger.storage.signers import read_signers
 ENTRIES_A_TURN_MAX = 128 * 1024  # of one peer in a round: the others wait for theirs
 ENTRIES_A_TRANSACTION = 8 * 1024  # the more, the fewer pages of an index are written again and again
 BYTES_A_TRANSACTION = 16 * 1024 * 1024  # of entries: they lie in memory until they are stored
-ENTRIES_A_LAST_TRANSACTION = 2_048  # towards the end of a turn
-ENTRIES_A_SLOW_TRANSACTION = 256  # the first of a turn, and all that follow what was refused or took too long
+ENTRIES_A_SLOW_TRANSACTION = 256  # the first of a turn, its last, and all that follow what was refused or took too long
 HELD_SECONDS = 0.3  # that a transaction should take: the desk writes in between
 HELD_SECONDS_MAX = 1.0  # then it is taken back, and done in slow ones
-# Processes that look at entries while a peer is far ahead: one more than can run, as now and then one waits for us.
-WORKERS = 1 if os.cpu_count() == 1 else 1 + min(os.cpu_count() or 2, 8)
+WORKERS = min(os.cpu_count() or 1, 8)  # processes that look at entries while a peer is far ahead
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +86,7 @@ class _Turn:
         if self.is_slow:
             return ENTRIES_A_SLOW_TRANSACTION
         # Ever fewer towards the end: when the last of them have been looked at, little is left for this process alone.
-        few = max((self.count - self.new) // 4, ENTRIES_A_LAST_TRANSACTION)
+        few = max((self.count - self.new) // 3, ENTRIES_A_SLOW_TRANSACTION)
         return min(few, ENTRIES_A_TRANSACTION, int(HELD_SECONDS / self.pace))
 
     def stored(self, new: int, refused: int, seconds: float) -> None:

@@ -13,3 +13,5 @@ class Proven(NamedTuple):
 
 
 NOTHING = Proven()
+# A record shares it with all others of which the same is proven.
+EACH = {(signature, claims): Proven(signature, claims) for signature in (False, True) for claims in (False, True)}

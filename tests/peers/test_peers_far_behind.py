@@ -191,9 +191,9 @@ def test_how_much_is_stored_together_follows_from_how_long_it_took_and_how_much_
     turn.stored(4_096, 0, 4_096 * slow)
     assert turn.most() == 3_000
     turn.stored(80_000, 0, 80_000 * fast)
-    assert turn.most() == (100_000 - 84_352) // 4
+    assert turn.most() == (100_000 - 84_352) // 3
     turn.stored(15_000, 0, 15_000 * fast)
-    assert turn.most() == catching_up.ENTRIES_A_LAST_TRANSACTION
+    assert turn.most() == catching_up.ENTRIES_A_SLOW_TRANSACTION
     turn.stored(100, 1, 100 * fast)
     assert turn.most() == catching_up.ENTRIES_A_SLOW_TRANSACTION
     turn.stored(100, 0, 100 * fast)

@@ -10,7 +10,7 @@ import pytest
 
 from ledger.audit.verify import SIGNATURES_SKIPPED, Way
 from ledger.examining import pool
-from ledger.examining.examine import Task
+from ledger.examining.examine import Task, examine
 from ledger.examining.pool import Keys, Pool, WorkerDied
 from ledger.merkle.hashing import leaf_hash
 from ledger.storage import entries
@@ -77,8 +77,47 @@ def tasks(stored, count):
     return (Task(0, [leaf_hash(one) for one in some], some) for _ in range(count))
 
 
+def some_keys():
+    keys = Keys()
+    keys.add("kid", bytes(32))
+    return keys
+
+
+def test_each_answer_is_that_to_its_own_task_while_two_lie_with_each_process(stored):
+    [whole] = tasks(stored, 1)
+    made = Pool(some_keys(), 2)
+    asked = [Task(at, [], whole.entries[at : at + 1 + at % 7]) for at in range(200)]
+    try:
+        found = [*made.each(iter(asked))]
+    finally:
+        made.end()
+    assert [task for task, _ in found] == asked
+    for task, examined in found:
+        assert [values and values[0] for values in examined.records] == [leaf_hash(one) for one in task.entries if one]
+
+
+def test_what_comes_before_any_key_is_looked_at_here_and_the_rest_by_the_processes(stored, monkeypatch):
+    keys, here = Keys(), []
+
+    def watched(task, known):
+        here.append(task.start)
+        return examine(task, known)
+
+    monkeypatch.setattr(pool, "examine", watched)
+    [whole] = tasks(stored, 1)
+    made = Pool(keys, 2)
+    try:
+        for task, found in made.each(whole._replace(start=at) for at in range(6)):
+            assert len(found.records) == len(task.entries)
+            if task.start == 1:
+                keys.add("kid", bytes(32))
+    finally:
+        made.end()
+    assert here == [0, 1]
+
+
 def test_a_killed_worker_is_an_error_and_no_hang(stored):
-    made = Pool(Keys(), 2)
+    made = Pool(some_keys(), 2)
     try:
         answers = made.each(tasks(stored, 500))
         next(answers)
@@ -100,9 +139,7 @@ def test_of_long_entries_fewer_lie_in_memory(stored, monkeypatch):
             yield task
 
     [one] = tasks(stored, 1)
-    keys = Keys()
-    keys.add("kid", bytes(32))
-    made = Pool(keys, 2)
+    made = Pool(some_keys(), 2)
     try:
         next(made.each(counted(tasks(stored, 100))))
         assert len(asked) == 2 * pool.AHEAD
