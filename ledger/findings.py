@@ -6,7 +6,8 @@ again; only the day by which an explanation is due is this node's own.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, select
@@ -155,8 +156,7 @@ class _Evaluation:
         award = snapshot.award
         if award is None or award.state.approved is None or not rules.waits_for_money(snapshot):
             return []
-        last = after_working_days(day_in_china(award.state.approved), CREDITED_WORKING_DAYS)
-        late_from = start_of_day(last.day.isoformat()) + DAY_SECONDS
+        late_from = _late_from(day_in_china(award.state.approved))
         log_id = Network.read(self.conn).log_id(snapshot.ref.log)
         if (self.story or self.now < late_from) and log_id is not None:
             due.append(Due(UNCREDITED, log_id, snapshot.ref.sub, late_from))
@@ -173,6 +173,12 @@ class _Evaluation:
                 self.conn.execute(_ARRIVED, {"in_log": find_log(self.conn, payment.log), "of_handle": payment.sub})
         early = {payment for payment, since in waits.items() if self.now - since <= self.wait_seconds}
         return [mismatch for mismatch in found if mismatch.rule != "R09" or mismatch.about not in early]
+
+
+@lru_cache(1_000)
+def _late_from(approved: date) -> int:
+    last = after_working_days(approved, CREDITED_WORKING_DAYS)
+    return start_of_day(last.day.isoformat()) + DAY_SECONDS
 
 
 def _read_waits(conn: Connection, awards: Iterable[Ref]) -> dict[Ref, dict[Ref, int]]:

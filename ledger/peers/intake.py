@@ -110,18 +110,21 @@ def take_in(
         if index % ENTRIES_BETWEEN_LOOKS == 0:
             check_held(connection)
         refs, mismatch = _take_one(place, index, one)
-        touched += refs
         if mismatch is not None:
             findings.raise_finding(connection, mismatch, now)
+            touched += refs
             refused += 1
         elif one.record is not None:
+            kind = one.record.known
+            if kind is None or kind.topic not in _WITHOUT_MONEY:
+                touched += refs
             clock.check(place, index, one.record)
             if one.record.kind in MOVES:
                 moved += refs
             if one.record.kind == ACCEPTED:
                 heard[one.record.record_id] = (index, one.record)
     objects.write()
-    known = {ref: folded for ref in touched if (folded := objects.read(ref.sub)) is not None}
+    known = {ref: folded for ref in (*touched, *moved) if (folded := objects.read(ref.sub)) is not None}
     evaluate_cases(connection, moved, now, clock.witnessed, known, heard)
     findings.evaluate(connection, touched, now, wait_seconds=place.wait_seconds, story=story, known=known)
     return refused
@@ -201,5 +204,6 @@ def _ask_for_private(place: _Place, record: Record) -> None:
 
 
 _NEEDED = frozenset({"award-approved", "account-given", "payment-created"})
+_WITHOUT_MONEY = frozenset({"case", "word"})  # topics: no such record changes an award or a payment
 # Topics: no such record brings anything with it but its fold.
-_GATHERED = frozenset({"case", "award", "payment", "word"})
+_GATHERED = frozenset({"award", "payment"}) | _WITHOUT_MONEY
