@@ -105,16 +105,7 @@ class Gathered:
             self._objects[handle] = folded
             self._changed[handle] = (idx, record.iss)
         _apply_to_signers(self._conn, self._log_id, idx, record, named)
-        self._news.append(
-            {
-                "log_id": self._log_id,
-                "idx": idx,
-                "handle": record.sub,
-                "kind": record.kind,
-                "at": record.iat,
-                "story": story,
-            }
-        )
+        self._news.append((self._log_id, idx, record.sub, record.kind, record.iat, story))
         return tuple([Ref(record.iss, handle) for handle in changed])
 
     def dispute(self, handle: str, idx: int) -> None:

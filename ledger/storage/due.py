@@ -54,10 +54,7 @@ def ensure_due(conn: Connection, wanted: Sequence[Due]) -> None:
         for (handle,) in _KNOWN.rows_among(conn, "handles", handles, {"rule": rule, "log_id": log_id}):
             del new[rule, log_id, handle]
     if new:
-        rows = (
-            {"rule": rule, "log_id": log_id, "handle": handle, "at": at} for rule, log_id, handle, at in new.values()
-        )
-        _ADD.run(conn, *rows)
+        _ADD.run_rows(conn, Due._fields, new.values())
 
 
 def read_due(conn: Connection, now: int) -> list[Due]:

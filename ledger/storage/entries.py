@@ -5,6 +5,7 @@ for a tile or a proof reads what was stored.
 """
 
 from collections.abc import Sequence
+from itertools import repeat
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -113,11 +114,9 @@ def append(connection: Connection, log_id: int, entries: Sequence[bytes], known:
         return edge.size
     leaves = known or Leaves([leaf_hash(entry) for entry in entries])
     grown = leaves.behind(edge)
-    rows = [
-        {"log_id": log_id, "idx": index, "leaf": leaf, "entry": entry}
-        for index, (leaf, entry) in enumerate(zip(leaves.hashes, entries, strict=True), edge.size)
-    ]
-    _ADD_ENTRY.run(connection, *rows)
+    places = range(edge.size, edge.size + len(entries))
+    rows = zip(repeat(log_id, len(entries)), places, leaves.hashes, entries, strict=True)
+    _ADD_ENTRY.run_rows(connection, ("log_id", "idx", "leaf", "entry"), rows)
     _add_hashes(connection, log_id, edge.size, leaves)
     _MOVE_EDGE.run(connection, {"log": log_id, "new_size": grown.size, "new_edge": grown.to_bytes()})
     kept(connection)[_KEPT_EDGE, log_id] = grown

@@ -1,7 +1,7 @@
 """Rows of what is true now: objects and the feed, over our own log and the mirrors alike."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 from sqlalchemy import CTE, Connection, Select, and_, bindparam, insert, literal, select, update
 
@@ -262,21 +262,15 @@ _STORY = Prepared(
 _AT = select(feed.c.at).where(feed.c.log_id == bindparam("log_id"), feed.c.idx == bindparam("idx"))
 
 
-class News(TypedDict):
-    """A record just folded, for whoever follows the feed."""
-
-    log_id: int
-    idx: int
-    handle: str
-    kind: str
-    at: int  # its `iat`
-    story: bool
+# A record just folded, for whoever follows the feed: log, index, object, kind, `iat`, and whether it is of the story
+# before the network began.
+News = tuple[int, int, str, str, int, bool]
 
 
 def note_in_feed(conn: Connection, news: Sequence[News]) -> None:
     """Tell whoever follows the feed that these records were folded, in this order."""
     if news:
-        _INSERT_FEED.run(conn, *news)
+        _INSERT_FEED.run_rows(conn, ("log_id", "idx", "handle", "kind", "at", "story"), news)
 
 
 def read_story(conn: Connection, handles: Sequence[str]) -> list[Told]:

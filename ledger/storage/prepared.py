@@ -21,7 +21,8 @@ LISTED_MAX = 256  # values of one `IN (…)`
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     sql: str
-    in_order: Process | None  # picks its values in their order; None when they go by name
+    order: tuple[str, ...] | None  # of its values; None when they go by name
+    in_order: Process | None  # picks them in that order
     lists: tuple[str, ...]  # of these, the ones that stand for several
     fixed: Mapping[str, Any]  # values that stand in the statement itself
     bind: tuple[tuple[str, Process], ...]  # of the values whose stored form is another one
@@ -50,6 +51,18 @@ def run_raw(conn: Connection, sql: str, bound: Any = ()) -> Any:
         return driver.execute(sql, bound)
     except conn.dialect.loaded_dbapi.Error as error:
         raise _as_sqlalchemys(conn.dialect, sql, error) from error
+
+
+def _run_many(conn: Connection, sql: str, bound: Iterable[Any]) -> int:
+    cursor: Any = conn.connection.cursor()
+    try:
+        cursor.executemany(sql, bound)
+        written: int = cursor.rowcount
+    except conn.dialect.loaded_dbapi.Error as error:
+        raise _as_sqlalchemys(conn.dialect, sql, error) from error
+    finally:
+        cursor.close()
+    return written
 
 
 def _as_sqlalchemys(dialect: Dialect, sql: str, error: Exception) -> BaseException:
@@ -108,15 +121,14 @@ class Prepared:
         if len(values) == 1:
             written: int = run_raw(conn, compiled.sql, compiled.bound(values[0])).rowcount
             return written
-        cursor = conn.connection.cursor()
-        try:
-            cursor.executemany(compiled.sql, compiled.bound_all(values))
-            written = cursor.rowcount
-        except conn.dialect.loaded_dbapi.Error as error:
-            raise _as_sqlalchemys(conn.dialect, compiled.sql, error) from error
-        finally:
-            cursor.close()
-        return written
+        return _run_many(conn, compiled.sql, compiled.bound_all(values))
+
+    def run_rows(self, conn: Connection, names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> int:
+        """The same of one row at least, each a value for every one of these names."""
+        compiled = self._compile(conn.dialect, dict.fromkeys(names))
+        if compiled.order == names and not compiled.bind:
+            return _run_many(conn, compiled.sql, rows)
+        return self.run(conn, *(dict(zip(names, row, strict=True)) for row in rows))
 
     def _compile(self, dialect: Dialect, given: Mapping[str, Any]) -> _Compiled:
         found = self._compiled.get(dialect.name)
@@ -142,6 +154,7 @@ def _compile(statement: Select[Any] | UpdateBase | TextClause, dialect: Dialect,
     told: Iterable[Any] = () if isinstance(statement, TextClause) else statement.exported_columns
     return _Compiled(
         expanded.statement,
+        tuple(expanded.positiontup) if compiled.positional else None,
         _in_order(expanded.positiontup) if compiled.positional else None,
         lists,
         {name: value for name, value in expanded.parameters.items() if name not in spread},
