@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from itertools import islice
 from queue import SimpleQueue
 from threading import Lock
 from typing import Protocol
@@ -102,6 +103,9 @@ class _Worker:
         except (EOFError, OSError) as error:
             told = f"process {self.process.pid}, which looked at entries, has ended; start it again"
             raise WorkerDied(told) from error
+        except BaseException:  # an answer may be half read: nobody shall read on there
+            self.kill()
+            raise
 
     def kill(self) -> None:
         self.process.kill()  # it holds nothing that could be lost
@@ -123,14 +127,15 @@ class Pool:
             self._free.put(worker)
 
     def each(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Examined]]:
-        """Each task with what is good of it, in their order; here while no key is known, as then little can be said."""
+        """Each task with what is good of it, in their order; the first one here, as long as no key is known."""
         waiting: deque[tuple[Task, Future[Examined]]] = deque()
         ahead = AHEAD * len(self._workers)
         weight = 0
-        for task in tasks:
-            if not self._keys.in_order:
-                yield task, examine(task, self._keys.by_kid)
-                continue
+        left = iter(tasks)
+        if not self._keys.in_order:
+            for first in islice(left, 1):  # it names the keys: until then little can be said of the others
+                yield first, examine(first, self._keys.by_kid)
+        for task in left:
             waiting.append((task, self._threads.submit(self._ask, task)))
             weight += task.weight
             while len(waiting) >= ahead or (waiting and weight >= BYTES_AHEAD):
