@@ -137,7 +137,8 @@ def _are_roles(value: Json) -> bool:
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _VKEY = _matching("a C2SP vkey", r"[!-*,-~]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{1,2000}")
-ed25519_signature = _matching("a signature of 64 bytes in base64url", r"[A-Za-z0-9_-]{85}[AQgw]")
+ED25519_SIGNATURE = r"[A-Za-z0-9_-]{85}[AQgw]"
+ed25519_signature = _matching("a signature of 64 bytes in base64url", ED25519_SIGNATURE)
 # Others put their paths behind it: nothing in it may end the path or the host's name, as ? and # and @ would.
 _URL = _matching("a URL without ?, # and @", r"https?://[!\"$->A-~]{1,500}")
 # 64 bytes of Ed25519, or 2420 of ML-DSA-44.

@@ -33,7 +33,7 @@ TYPS_KEPT = HEADERS_KEPT = KEYS_KEPT = 1_024  # how much is remembered of what c
 SD_ALG = "sha-256"
 
 _TYP = re.compile(r"onetrip-([a-z][a-z0-9-]{0,39})-v([1-9][0-9]{0,3})\+sd-jwt")
-_SIGNATURE = re.compile(rb"[A-Za-z0-9_-]{85}[AQgw]")  # 64 bytes in base64url
+_SIGNATURE = re.compile(shape.ED25519_SIGNATURE.encode())  # an entry is bytes
 _ENVELOPE = {"iss", "jti", "iat", "sub", "_sd_alg"}
 _is_origin, _is_handle, _is_count, _is_leaf = (
     each.fits for each in (shape.origin, shape.handle, shape.count, shape.leaf)

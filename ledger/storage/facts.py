@@ -262,15 +262,15 @@ _STORY = Prepared(
 _AT = select(feed.c.at).where(feed.c.log_id == bindparam("log_id"), feed.c.idx == bindparam("idx"))
 
 
-# A record just folded, for whoever follows the feed: log, index, object, kind, `iat`, and whether it is of the story
-# before the network began.
+# A record just folded, for whoever follows the feed; `at` is its `iat`.
+_NEWS_COLUMNS = ("log_id", "idx", "handle", "kind", "at", "story")
 News = tuple[int, int, str, str, int, bool]
 
 
 def note_in_feed(conn: Connection, news: Sequence[News]) -> None:
     """Tell whoever follows the feed that these records were folded, in this order."""
     if news:
-        _INSERT_FEED.run_rows(conn, ("log_id", "idx", "handle", "kind", "at", "story"), news)
+        _INSERT_FEED.run_rows(conn, _NEWS_COLUMNS, news)
 
 
 def read_story(conn: Connection, handles: Sequence[str]) -> list[Told]:
